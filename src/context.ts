@@ -1,0 +1,29 @@
+/** The one typed context: what every verb may use. Built by main.ts, closed there in reverse. */
+import type { Config } from './config.ts'
+import type { Delivery } from './delivery/index.ts'
+import type { Clock } from './lib/clock.ts'
+import type { Ids } from './lib/ids.ts'
+import type { Log } from './lib/log.ts'
+import type { PageCursors } from './lib/page-cursor.ts'
+import type { Mongo } from './stores/mongo.ts'
+import type { Db } from './stores/postgres.ts'
+import type { RedisStore } from './stores/redis.ts'
+import { endpointFor } from './wire/endpoint.ts'
+import { frameFor } from './wire/frame.ts'
+
+export interface Ctx {
+  readonly config: Config
+  readonly log: Log
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly pages: PageCursors
+  readonly db: Db
+  readonly mongo: Mongo
+  readonly redis: RedisStore
+  readonly delivery: Delivery
+  /** Runs work that must not delay the answer: tracked, logged on failure, waited for at shutdown. A hint, never a promise. */
+  after(task: () => Promise<void>): void
+}
+
+export const endpoint = endpointFor<Ctx>()
+export const frame = frameFor<Ctx>()

@@ -1,0 +1,32 @@
+/** Every size and time limit of the public doors in one place; rate limits are in stores/rate-limits.ts. */
+
+export const LIMITS = {
+  jsonBodyBytes: 1024 * 1024,
+  frameBytes: 64 * 1024,
+  jsonDepth: 32,
+  headerBytes: 16 * 1024,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  /** A socket that has not signed in by then is closed with 4401. */
+  socketAuthMs: 10_000,
+  /** Bytes waiting for a slow reader before it is closed with 4408. */
+  socketBufferBytes: 4 * 1024 * 1024,
+  /** More frames a second than this for `frameRateSeconds` closes with 4429. */
+  framesPerSecond: 200,
+  frameRateSeconds: 5,
+  socketPingMs: 30_000,
+  shutdownMs: 10_000,
+  /** Every call to a store ends within this, so that a refusal reaches the client within 5 s. */
+  storeTimeoutMs: 4_000,
+  pageDefault: 50,
+  pageMax: 100,
+  messagePageDefault: 25,
+  messagePageMax: 50,
+  messageCharacters: 4096,
+  previewCharacters: 100,
+  syncPageMax: 200,
+  presenceSubscriptions: 500,
+  presenceSeconds: 300,
+  typingMs: 3000,
+  pinnedChats: 100,
+} as const

@@ -1,0 +1,183 @@
+/** MongoDB: collections with their document types, majority in both directions, every call bounded in time. */
+import { MongoClient, type Collection, type Db, type ObjectId } from 'mongodb'
+import { LIMITS } from '../lib/limits.ts'
+import { countCommand } from './metrics.ts'
+
+export type ChatType = 'direct' | 'group' | 'broadcast'
+export type Role = 'owner' | 'admin' | 'moderator' | 'member'
+export type Audience = 'everyone' | 'admins'
+
+export interface ChatPermissions {
+  sendMessages: Audience
+  editInfo: Audience
+  addMembers: Audience
+  pinMessages: Audience
+}
+
+/** A chat. `participants` are its present members; `former` are those who left and still see it in their list. */
+export interface ChatDoc {
+  _id: ObjectId
+  participants: string[]
+  former: string[]
+  type: ChatType
+  /** The sorted pair of a direct chat: unique, so that two people have one. */
+  directKey?: string
+  name: string | null
+  description: string | null
+  avatarUrl: string | null
+  createdBy: string
+  permissions: ChatPermissions
+  disappearingSeconds: number | null
+  /** Projection of the newest message, written behind; the log of messages is the truth. */
+  lastMessage: string | null
+  lastMessageAt: Date | null
+  lastEntry: { id: ObjectId; seq: number; senderId: string; type: string; createdAt: Date } | null
+  lastSeq: number
+  /** How far fan-out got, written behind: where it starts again when Redis has forgotten. */
+  fanRev: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface VisibleInterval {
+  from: number
+  to: number | null
+}
+
+export interface MemberSettings {
+  muted: boolean
+  mutedUntil: Date | null
+  pinned: boolean
+  archived: boolean
+  notifications: boolean
+  theme: string | null
+  emoji: string | null
+}
+
+/** One person in one chat: role, what he may see, how far he stored and read, his own settings. */
+export interface MemberDoc {
+  _id: ObjectId
+  chatId: ObjectId
+  userId: string
+  active: boolean
+  role: Role
+  nickname: string | null
+  joinedAt: Date
+  joinedSeq: number
+  visible: VisibleInterval[]
+  readSeq: number
+  deliveredSeq: number
+  /** When the marks moved, newest last: the times of per-message receipts. */
+  readMarks: Array<{ seq: number; at: Date }>
+  deliveredMarks: Array<{ seq: number; at: Date }>
+  /** The chat is out of the caller's list until something newer than this happens. */
+  hiddenSeq: number | null
+  settings: MemberSettings
+}
+
+export interface SystemNote {
+  kind:
+    | 'group_created'
+    | 'member_joined'
+    | 'member_added'
+    | 'member_left'
+    | 'member_removed'
+    | 'role_changed'
+    | 'info_changed'
+    | 'settings_changed'
+  userIds?: string[]
+  [key: string]: unknown
+}
+
+/** A place in a chat's log. `rev` is its last change, `revs` all of them: once taken, a revision is never given again. */
+export interface MessageDoc {
+  _id: ObjectId
+  chatId: ObjectId
+  seq: number
+  rev: number
+  revs: number[]
+  senderId: string
+  clientMessageId?: string
+  /** Digest of the request, so that a repeat with another body is told from a repeat. */
+  bodyDigest?: string
+  message: string | null
+  messageType: string
+  readBy: string[]
+  callData: Record<string, unknown> | null
+  replyTo?: { id: ObjectId; senderId: string; type: string; preview: string | null }
+  mentions?: string[]
+  location?: Record<string, unknown>
+  contact?: Record<string, unknown>
+  system?: SystemNote
+  reactions?: Array<{ emoji: string; userId: string; at: Date }>
+  edits?: Array<{ content: string | null; at: Date }>
+  editedAt?: Date
+  deletedAt?: Date
+  deletedBy?: string
+  /** Viewers for whom this place is void: blocked sender, or deleted for themselves. */
+  voidFor?: string[]
+  /** Set by every change after the insert, so that the sweep finds changes by time. */
+  changedAt?: Date
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface CallDoc {
+  _id: ObjectId
+  roomId: string
+  initiatorId: string
+  participants: Array<{ userId: string; state: string; updatedAt: Date }>
+  mediaType: string
+  status: string
+  events: Array<{ type: string; userId: string; reason: string | null; payload: unknown; createdAt: Date }>
+  createdAt: Date
+  updatedAt: Date
+  endedAt: Date | null
+  endReason: string | null
+  endedBy: string | null
+  metadata: Record<string, unknown> | null
+  signalPayload: null
+}
+
+export interface Mongo {
+  client: MongoClient
+  db: Db
+  chats: Collection<ChatDoc>
+  members: Collection<MemberDoc>
+  messages: Collection<MessageDoc>
+  calls: Collection<CallDoc>
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Connects; throws when no primary answers within the store timeout. */
+export async function openMongo(url: string): Promise<Mongo> {
+  const client = new MongoClient(url, {
+    appName: 'parley',
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: LIMITS.storeTimeoutMs },
+    readConcern: { level: 'majority' },
+    retryWrites: true,
+    retryReads: true,
+    maxPoolSize: 50,
+    serverSelectionTimeoutMS: LIMITS.storeTimeoutMs,
+    connectTimeoutMS: LIMITS.storeTimeoutMs,
+    socketTimeoutMS: 30_000,
+    monitorCommands: true,
+    ignoreUndefined: true,
+  })
+  client.on('commandStarted', () => countCommand('mongodb'))
+  await client.connect()
+  const db = client.db()
+  return {
+    client,
+    db,
+    chats: db.collection<ChatDoc>('chats'),
+    members: db.collection<MemberDoc>('members'),
+    messages: db.collection<MessageDoc>('messages'),
+    calls: db.collection<CallDoc>('calls'),
+    ping: async () => {
+      await db.command({ ping: 1 }, { timeoutMS: LIMITS.storeTimeoutMs })
+    },
+    close: () => client.close(),
+  }
+}

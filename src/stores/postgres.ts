@@ -1,0 +1,53 @@
+/** PostgreSQL: one pool, bounded in time, counted in the metrics. Tables live with their features. */
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import { migrate } from 'drizzle-orm/postgres-js/migrator'
+import postgres from 'postgres'
+import type { Log } from '../lib/log.ts'
+import { LIMITS } from '../lib/limits.ts'
+import { countCommand } from './metrics.ts'
+
+export type Db = PostgresJsDatabase
+
+export interface Postgres {
+  db: Db
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Any number that is ours: holders of it migrate one after another. */
+const MIGRATION_LOCK = 7_274_411
+
+export function openPostgres(url: string, log: Log): Postgres {
+  const sql = postgres(url, {
+    max: 10,
+    connect_timeout: 4,
+    idle_timeout: 60,
+    onnotice: () => undefined,
+    connection: {
+      application_name: 'parley',
+      statement_timeout: LIMITS.storeTimeoutMs,
+      idle_in_transaction_session_timeout: 10_000,
+    },
+  })
+  const db = drizzle(sql, { logger: { logQuery: () => countCommand('postgres') } })
+  return {
+    db,
+    ping: async () => {
+      await sql`select 1`
+    },
+    close: async () => {
+      await sql.end({ timeout: 2 }).catch((err: unknown) => log.warn({ err }, 'postgres close failed'))
+    },
+  }
+}
+
+/** Brings the schema up to date. Nodes that start together wait for one another at an advisory lock. */
+export async function migratePostgres(url: string, folder: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined, connect_timeout: 10 })
+  try {
+    await sql`select pg_advisory_lock(${MIGRATION_LOCK})`
+    await migrate(drizzle(sql), { migrationsFolder: folder })
+  } finally {
+    await sql.end({ timeout: 2 })
+  }
+}

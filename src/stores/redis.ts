@@ -1,0 +1,90 @@
+/** Redis: one connection for commands, one for subscriptions; it may vanish at any moment and nothing waits for it long. */
+import { readFileSync } from 'node:fs'
+import { Redis } from 'ioredis'
+import type { Log } from '../lib/log.ts'
+import { countCommand } from './metrics.ts'
+
+export type RedisCommands = Redis
+
+export interface RedisStore {
+  commands: Redis
+  subscriber: Redis
+  /** `run_id` of the server that `commands` is connected to; another one means that keys may be lost. */
+  runId(): string
+  /** Tries once; a Redis that is away is retried in the background and does not stop the start. */
+  connect(): Promise<void>
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export function openRedis(url: string, log: Log): RedisStore {
+  const options = {
+    connectTimeout: 4000,
+    commandTimeout: 2000,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResubscribe: true,
+    retryStrategy: (attempt: number) => Math.min(100 + attempt * 100, 1000),
+    lazyConnect: true,
+  }
+  const commands = new Redis(url, options)
+  const subscriber = new Redis(url, { ...options, maxRetriesPerRequest: null, enableOfflineQueue: true })
+  let runId = 'unknown'
+  let lastError = ''
+  for (const client of [commands, subscriber]) {
+    client.on('error', (err: Error) => {
+      // One line per kind of trouble: a dead Redis would otherwise fill the log with every retry.
+      if (err.message !== lastError) log.warn({ err }, 'redis trouble')
+      lastError = err.message
+    })
+  }
+  commands.on('ready', () => {
+    lastError = ''
+    commands.info('server').then(
+      (info) => {
+        runId = /run_id:(\w+)/.exec(info)?.[1] ?? 'unknown'
+      },
+      (err: unknown) => log.warn({ err }, 'redis info failed'),
+    )
+  })
+  countRoundTrips(commands)
+  return {
+    commands,
+    subscriber,
+    runId: () => runId,
+    connect: async () => {
+      await Promise.all([commands.connect(), subscriber.connect()]).catch((err: unknown) => {
+        log.warn({ err }, 'redis is away at start')
+      })
+    },
+    ping: async () => {
+      await commands.ping()
+    },
+    close: () => {
+      commands.disconnect()
+      subscriber.disconnect()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** Commands written in one tick share a packet; a pipeline is one round trip, and so is a single command. */
+function countRoundTrips(client: Redis): void {
+  const send = client.sendCommand.bind(client)
+  let counted = false
+  client.sendCommand = (...args: Parameters<Redis['sendCommand']>) => {
+    if (!counted) {
+      counted = true
+      countCommand('redis')
+      queueMicrotask(() => {
+        counted = false
+      })
+    }
+    return send(...args)
+  }
+}
+
+/** Reads `scripts/<name>.lua` once; call the result with EVALSHA through `defineCommand`. */
+export function loadScript(name: string): string {
+  return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
+}
