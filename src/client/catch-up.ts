@@ -10,7 +10,8 @@ export async function catchUpAll(client: ParleyClient, storage: Storage): Promis
   const listed = new Set(chats.map((chat) => chat.id))
   for (const chatId of storage.chatIds()) if (!listed.has(chatId)) storage.dropChat(chatId)
   for (const chat of chats) {
-    if (storage.revOf(chat.id) < chat.rev || storage.hasGap(chat.id)) await catchUpChat(client, storage, chat.id)
+    if (storage.revOf(chat.id) < chat.rev || storage.hasGap(chat.id))
+      await catchUpChat(client, storage, chat.id)
     else storage.putChat(chat)
   }
 }

@@ -98,7 +98,8 @@ export class ChatCopy {
   }
 
   #advance(): void {
-    for (let next = this.#nextVisible(); this.messages.has(next); next = this.#nextVisible()) this.#head = next
+    for (let next = this.#nextVisible(); this.messages.has(next); next = this.#nextVisible())
+      this.#head = next
   }
 
   #nextVisible(): number {

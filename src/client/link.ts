@@ -15,7 +15,7 @@ export type LinkOptions = {
   silenceMs?: number
   headers?: Record<string, string>
   /** Called before any event of this connection, in the same turn. */
-  onLogin?: (login: Login) => void
+  onLogin?: (login: Login, link: Link) => void
   onFrame: (frame: Frame) => void
   onClose?: (close: Close) => void
 }
@@ -112,7 +112,7 @@ export class Link {
     let isIn = false
     const enter = (login: Login): void => {
       isIn = true
-      this.#options.onLogin?.(login)
+      this.#options.onLogin?.(login, this)
       onLogin(login)
     }
     this.#ws.on('unexpected-response', (req, res) => {

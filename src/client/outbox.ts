@@ -12,7 +12,7 @@ type Entry = {
   reject: (error: ApiError) => void
 }
 
-type Lane = { entries: Entry[]; isHeld: boolean; refusals: number }
+type Lane = { entries: Entry[]; isHeld: boolean; refusals: number; pauseMs: number }
 
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 5_000
@@ -69,8 +69,9 @@ export class Outbox {
       if (error === null) this.#accept(lane, entry, data as Message)
       else if (this.#link !== link) return
       else if (error.code === 'NETWORK') entry.isInFlight = false
-      else if (error.retryable) this.#hold(lane, entry, error, link)
+      else if (error.retryable) this.#hold(lane, entry, error)
       else this.#drop(lane, entry, () => entry.reject(error))
+      if (lane.isHeld && this.#link === link) this.#releaseLater(lane, link)
     })
   }
 
@@ -82,19 +83,22 @@ export class Outbox {
     })
   }
 
+  #hold(lane: Lane, entry: Entry, error: ApiError): void {
+    entry.isInFlight = false
+    if (!lane.isHeld) lane.pauseMs = error.retryAfterMs ?? pauseMs(lane.refusals)
+    lane.isHeld = true
+  }
+
   // The server refuses everything after a retryable refusal until the refused one comes again, so the lane
   // waits for all answers and then repeats from its start: any other order would be refused once more.
-  #hold(lane: Lane, entry: Entry, error: ApiError, link: Link): void {
-    entry.isInFlight = false
-    lane.isHeld = true
-    if (lane.entries.some((other) => other.isInFlight)) return
-    const grown = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(lane.refusals, 10))
+  #releaseLater(lane: Lane, link: Link): void {
+    if (lane.entries.some((entry) => entry.isInFlight)) return
     lane.refusals += 1
     setTimeout(() => {
       if (this.#link !== link) return
       lane.isHeld = false
       this.#pump(lane)
-    }, error.retryAfterMs ?? grown)
+    }, lane.pauseMs)
   }
 
   #drop(lane: Lane, entry: Entry, settle: () => void): void {
@@ -106,8 +110,12 @@ export class Outbox {
   #lane(chatId: string): Lane {
     const known = this.#lanes.get(chatId)
     if (known !== undefined) return known
-    const lane: Lane = { entries: [], isHeld: false, refusals: 0 }
+    const lane: Lane = { entries: [], isHeld: false, refusals: 0, pauseMs: 0 }
     this.#lanes.set(chatId, lane)
     return lane
   }
+}
+
+function pauseMs(refusals: number): number {
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(refusals, 10))
 }
