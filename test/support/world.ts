@@ -1,0 +1,90 @@
+// Everything a test needs, made for it alone: databases, a Redis, server processes, people.
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createDatabases } from './databases.ts'
+import { Phone, type PhoneOptions } from './phone.ts'
+import { RedisChild } from './redis-child.ts'
+import { ServerNode } from './server-node.ts'
+
+export type WorldOptions = { nodes?: number; env?: Record<string, string> }
+
+export type World = {
+  readonly redis: RedisChild
+  readonly env: Record<string, string>
+  /** The first node's URL. */
+  readonly url: string
+  node(index: number): ServerNode
+  phone(name: string, options?: PhoneOptions & { node?: number }): Promise<Phone>
+  /** Registers people at the first node, all at once. */
+  phones<N extends string[]>(...names: N): Promise<{ [K in keyof N]: Phone }>
+  close(): Promise<void>
+}
+
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const databases = await createDatabases()
+  const redis = await RedisChild.start()
+  const env = { ...nodeEnv(databases.databaseUrl, databases.mongodbUrl, redis.url), ...options.env }
+  const nodes: ServerNode[] = []
+  const people: Phone[] = []
+
+  // One after the other: the first one migrates, the next ones find everything done.
+  for (let i = 0; i < (options.nodes ?? 1); i += 1) nodes.push(await ServerNode.start(env))
+
+  const node = (index: number): ServerNode => {
+    const found = nodes[index]
+    if (found === undefined) throw new Error(`this world has ${nodes.length} nodes`)
+    return found
+  }
+
+  const phone: World['phone'] = async (name, phoneOptions = {}) => {
+    const registered = await Phone.register(node(phoneOptions.node ?? 0).url, name, phoneOptions)
+    people.push(registered)
+    return registered
+  }
+
+  return {
+    redis,
+    env,
+    url: node(0).url,
+    node,
+    phone,
+    phones: async (...names) =>
+      (await Promise.all(names.map((name) => phone(name)))) as { [K in keyof typeof names]: Phone },
+    close: async () => {
+      await Promise.all(people.map((person) => person.offline()))
+      await Promise.all(nodes.map((server) => server.kill9()))
+      await redis.kill9()
+      await databases.drop()
+    },
+  }
+}
+
+function nodeEnv(databaseUrl: string, mongodbUrl: string, redisUrl: string): Record<string, string> {
+  const passed = ['PATH', 'HOME', 'S3_ENDPOINT', 'S3_BUCKET', 'S3_REGION']
+  const secrets = ['S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY']
+  const outside = [...passed, ...secrets].flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value]]
+  })
+  return {
+    ...(Object.fromEntries(outside) as Record<string, string>),
+    NODE_ENV: 'development',
+    HOST: '127.0.0.1',
+    DATABASE_URL: databaseUrl,
+    MONGODB_URL: mongodbUrl,
+    REDIS_URL: redisUrl,
+    RATE_LIMITS: 'off',
+    ID_SECRET: randomBytes(32).toString('hex'),
+    JWT_PRIVATE_KEYS: JSON.stringify([signingKey()]),
+    LOG_LEVEL: 'info',
+  }
+}
+
+function signingKey(): Record<string, unknown> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return {
+    ...privateKey.export({ format: 'jwk' }),
+    kid: randomBytes(8).toString('hex'),
+    alg: 'ES256',
+    use: 'sig',
+  }
+}
