@@ -24,7 +24,8 @@ export function createApi({ onSessionEnd }) {
     refreshing ??= (async () => {
       try {
         const tokens = readTokens()
-        if (tokens === null) throw new ApiError({ code: 'UNAUTHORIZED', message: 'Please sign in.', status: 401 })
+        if (tokens === null)
+          throw new ApiError({ code: 'UNAUTHORIZED', message: 'Please sign in.', status: 401 })
         const { data } = await request('POST', '/api/auth/refresh', {
           body: { refreshToken: tokens.refreshToken },
           signedIn: false,
@@ -64,7 +65,11 @@ export function createApi({ onSessionEnd }) {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
     } catch {
-      throw new ApiError({ code: 'UNREACHABLE', message: 'The server cannot be reached right now.', retryable: true })
+      throw new ApiError({
+        code: 'UNREACHABLE',
+        message: 'The server cannot be reached right now.',
+        retryable: true,
+      })
     }
     return readAnswer(response)
   }

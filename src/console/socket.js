@@ -6,11 +6,12 @@ const SILENCE_MS = 45_000
 const BACKOFF_FIRST_MS = 500
 const BACKOFF_MAX_MS = 20_000
 
-export const CLOSE = { notAuthenticated: 4401, tooSlow: 4408, sessionEnded: 4409, tooManyFrames: 4429, restarting: 1012 }
+const CLOSE = { notAuthenticated: 4401, sessionEnded: 4409, tooManyFrames: 4429, restarting: 1012 }
+const STALE_TOKEN = new Set(['UNAUTHORIZED', 'INVALID_TOKEN', 'TOKEN_EXPIRED'])
 
 /**
- * `hooks`: accessToken({fresh}), cursor(), onReady(login), onEvent(frame), onPhase(phase), onSessionEnd(sentence),
- * onFrame(direction, frame). Phases: connecting, catching-up, online, waiting {retryAt}, stopped.
+ * `hooks`: accessToken({fresh}), cursor(), onReady(login), onBadCursor(), onEvent(frame), onPhase(phase),
+ * onSessionEnd(sentence), onFrame(direction, frame). Phases: connecting, catching-up, online, waiting {retryAt}, stopped.
  */
 export function createSocket(hooks) {
   let socket = null
@@ -65,7 +66,8 @@ export function createSocket(hooks) {
       hooks.onReady({ ...login, resumed: cursor !== null })
     } catch (error) {
       if (error.code === 'INVALID_INPUT' && cursor !== null) hooks.onBadCursor()
-      if (error.status !== 0 || error.code !== 'UNREACHABLE') mine.close(1000)
+      if (STALE_TOKEN.has(error.code)) freshToken = true
+      mine.close(1000)
     }
   }
 
@@ -105,7 +107,8 @@ export function createSocket(hooks) {
     }
     if (code === CLOSE.notAuthenticated) freshToken = true
     if (code === CLOSE.tooManyFrames) attempts += 3
-    const hint = code === CLOSE.restarting ? Number(/^retry=(\d+)$/u.exec(reason)?.[1] ?? Number.NaN) : Number.NaN
+    const hint =
+      code === CLOSE.restarting ? Number(/^retry=(\d+)$/u.exec(reason)?.[1] ?? Number.NaN) : Number.NaN
     retryLater(Number.isNaN(hint) ? undefined : hint)
   }
 

@@ -69,7 +69,7 @@ export function firstGap(timeline, lastSeq) {
 
 function skipClosed(closed, seq) {
   let place = seq
-  for (let moved = true; moved; ) {
+  for (let moved = true; moved;) {
     moved = false
     for (const [from, to] of closed) {
       if (place < from || place > to) continue

@@ -29,6 +29,9 @@ export class PageCursors {
   }
 
   #sign(list: string, userId: string, body: string): string {
-    return createHmac('sha256', this.#secret).update(`${list}\n${userId}\n${body}`).digest('base64url').slice(0, 16)
+    return createHmac('sha256', this.#secret)
+      .update(`${list}\n${userId}\n${body}`)
+      .digest('base64url')
+      .slice(0, 16)
   }
 }

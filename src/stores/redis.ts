@@ -9,8 +9,8 @@ export type RedisCommands = Redis
 export interface RedisStore {
   commands: Redis
   subscriber: Redis
-  /** `run_id` of the server that `commands` is connected to; another one means that keys may be lost. */
-  runId(): string
+  /** `run_id` of the server that `commands` is connected to; another one means that keys may be lost. Null while away. */
+  runId(): string | null
   /** Tries once; a Redis that is away is retried in the background and does not stop the start. */
   connect(): Promise<void>
   ping(): Promise<void>
@@ -29,7 +29,7 @@ export function openRedis(url: string, log: Log): RedisStore {
   }
   const commands = new Redis(url, options)
   const subscriber = new Redis(url, { ...options, maxRetriesPerRequest: null, enableOfflineQueue: true })
-  let runId = 'unknown'
+  let runId: string | null = null
   let lastError = ''
   for (const client of [commands, subscriber]) {
     client.on('error', (err: Error) => {
@@ -42,10 +42,13 @@ export function openRedis(url: string, log: Log): RedisStore {
     lastError = ''
     commands.info('server').then(
       (info) => {
-        runId = /run_id:(\w+)/.exec(info)?.[1] ?? 'unknown'
+        runId = /run_id:(\w+)/.exec(info)?.[1] ?? null
       },
       (err: unknown) => log.warn({ err }, 'redis info failed'),
     )
+  })
+  commands.on('close', () => {
+    runId = null
   })
   countRoundTrips(commands)
   return {
@@ -56,6 +59,8 @@ export function openRedis(url: string, log: Log): RedisStore {
       await Promise.all([commands.connect(), subscriber.connect()]).catch((err: unknown) => {
         log.warn({ err }, 'redis is away at start')
       })
+      // The ready handler's INFO was written before this PING, so its answer is there when this one is.
+      await commands.ping().catch(() => undefined)
     },
     ping: async () => {
       await commands.ping()

@@ -25,7 +25,9 @@ function validationError(issues: readonly z.core.$ZodIssue[], value: unknown): A
     details.push({ path: path.join('.'), message: absent ? 'is required' : issue.message })
   }
   const first = details[0]
-  const sentence = first ? `${first.path === '' ? 'The body' : first.path}: ${first.message}` : 'The request is not valid.'
+  const sentence = first
+    ? `${first.path === '' ? 'The body' : first.path}: ${first.message}`
+    : 'The request is not valid.'
   return new AppError(missing ? 'MISSING_REQUIRED_FIELD' : 'VALIDATION_ERROR', sentence, { details })
 }
 

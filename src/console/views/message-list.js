@@ -1,0 +1,159 @@
+/** The messages of a chat: grouped by sender and day, kept at the bottom, with older ones loaded on the way up. */
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm-preact.js'
+import { inOrder } from '../timeline.js'
+import { dayName, plural, systemWords } from '../words.js'
+import { Bubble, PendingBubble } from './bubble.js'
+import { Icon } from './icons.js'
+
+const NEAR_PX = 80
+const LOAD_ABOVE_PX = 300
+const GROUP_WITHIN_MS = 5 * 60_000
+
+export function MessageList({ app, state, chat, onReply }) {
+  const box = useRef(null)
+  const scroll = useRef({ atBottom: true, height: 0, oldest: 0 })
+  const [below, setBelow] = useState(0)
+  const [loadingOlder, setLoadingOlder] = useState(false)
+  const timeline = state.timelines[chat.id]
+  const messages = timeline === undefined ? [] : inOrder(timeline).filter(({ type }) => type !== 'void')
+  const pending = state.pending.filter((entry) => entry.chatId === chat.id)
+  const newest = messages.at(-1)
+  const oldest = messages[0]?.seq ?? 0
+
+  const readIfVisible = () => {
+    if (scroll.current.atBottom && document.visibilityState === 'visible') void app.markRead(chat.id)
+  }
+
+  const toBottom = () => {
+    box.current.scrollTop = box.current.scrollHeight
+  }
+
+  const onScroll = () => {
+    const { scrollTop, scrollHeight, clientHeight } = box.current
+    scroll.current.atBottom = scrollHeight - scrollTop - clientHeight < NEAR_PX
+    scroll.current.height = scrollHeight
+    if (scroll.current.atBottom) {
+      setBelow(0)
+      readIfVisible()
+    }
+    if (scrollTop < LOAD_ABOVE_PX && timeline?.loaded && !timeline.reachedStart && !loadingOlder) {
+      setLoadingOlder(true)
+      void app
+        .loadOlder(chat.id)
+        .catch((error) => app.say(error.message))
+        .finally(() => setLoadingOlder(false))
+    }
+  }
+
+  // Older messages grow the box upwards: what the eye rests on must stay where it is.
+  useLayoutEffect(() => {
+    const grown = box.current.scrollHeight - scroll.current.height
+    const grewAbove = scroll.current.oldest > 0 && oldest < scroll.current.oldest
+    if (scroll.current.atBottom) toBottom()
+    else if (grewAbove && grown > 0) box.current.scrollTop += grown
+    scroll.current.height = box.current.scrollHeight
+    scroll.current.oldest = oldest
+  }, [oldest, newest?.seq, pending.length, timeline?.loaded, state.phase.name])
+
+  useEffect(() => {
+    if (scroll.current.atBottom) readIfVisible()
+    else if (newest !== undefined && newest.senderId !== state.me.id) setBelow((count) => count + 1)
+  }, [newest?.seq, timeline?.loaded, state.phase.name])
+
+  // A message that this person has just written is always shown.
+  useLayoutEffect(() => {
+    if (pending.length === 0) return
+    scroll.current.atBottom = true
+    toBottom()
+  }, [pending.at(-1)?.clientMessageId])
+
+  useEffect(() => {
+    const resized = new ResizeObserver(() => scroll.current.atBottom && toBottom())
+    resized.observe(box.current)
+    document.addEventListener('visibilitychange', readIfVisible)
+    return () => {
+      resized.disconnect()
+      document.removeEventListener('visibilitychange', readIfVisible)
+    }
+  }, [])
+
+  return html`<div class="message-area">
+    <div class="messages" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-label="Messages">
+      <div class="messages-inner">
+        ${loadingOlder && html`<div class="loading" aria-label="Loading older messages"></div>`}
+        ${timeline === undefined && html`<div class="loading" aria-label="Loading messages"></div>`}
+        ${
+          timeline?.loaded &&
+          messages.length + pending.length === 0 &&
+          html`<p class="say-hello">Nothing here yet. Say hello.</p>`
+        }
+        ${rowsOf(messages, state.unreadFrom, state.me.id).map((row) => drawRow({ row, app, state, chat, onReply }))}
+        ${pending.map(
+          (entry, index) =>
+            html`<${PendingBubble}
+              key=${entry.clientMessageId}
+              app=${app}
+              entry=${entry}
+              first=${index === 0 && newest?.senderId !== state.me.id}
+            />`,
+        )}
+      </div>
+    </div>
+    ${
+      (below > 0 || !scroll.current.atBottom) &&
+      html`<button type="button" class="to-bottom" aria-label="To the newest message" onClick=${toBottom}>
+        <${Icon} name="down" />${below > 0 && html`<span class="badge">${below}</span>`}
+      </button>`
+    }
+  </div>`
+}
+
+function drawRow({ row, app, state, chat, onReply }) {
+  if (row.kind === 'day') return html`<div class="day" key=${row.key}><span>${row.words}</span></div>`
+  if (row.kind === 'unread')
+    return html`<div class="unread-line" key="unread"><span>${row.words}</span></div>`
+  if (row.message.type === 'system') {
+    return html`<div class="system" key=${row.message.seq}>
+      <span>${systemWords(state, row.message)}</span>
+    </div>`
+  }
+  const { message, first, last } = row
+  return html`<${Bubble}
+    key=${message.seq}
+    app=${app}
+    state=${state}
+    chat=${chat}
+    message=${message}
+    first=${first}
+    last=${last}
+    onReply=${onReply}
+  />`
+}
+
+function rowsOf(messages, unreadFrom, meId) {
+  const rows = []
+  let day = ''
+  let saidUnread = unreadFrom === null
+  messages.forEach((message, index) => {
+    const name = dayName(message.createdAt)
+    if (name !== day) rows.push({ kind: 'day', key: `day ${message.seq}`, words: name })
+    if (!saidUnread && message.seq > unreadFrom && message.senderId !== meId && message.type !== 'system') {
+      const count = messages
+        .slice(index)
+        .filter(({ senderId, type }) => senderId !== meId && type !== 'system').length
+      rows.push({ kind: 'unread', words: plural(count, 'new message') })
+      saidUnread = true
+    }
+    const first = day !== name || !sameGroup(messages[index - 1], message)
+    const last = !sameGroup(message, messages[index + 1])
+    rows.push({ kind: 'message', message, first, last })
+    day = name
+  })
+  return rows
+}
+
+function sameGroup(a, b) {
+  if (a === undefined || b === undefined) return false
+  const close = new Date(b.createdAt) - new Date(a.createdAt) < GROUP_WITHIN_MS
+  return close && a.senderId === b.senderId && a.type !== 'system' && b.type !== 'system'
+}

@@ -1,0 +1,281 @@
+/**
+ * The users that have sockets on this node, and the way of an event from this node's channel to those sockets.
+ * A user's stream order is the order of his events, live and missed alike; a position per socket drops repeats.
+ */
+import type { Log } from '../lib/log.ts'
+import type { RedisStore } from '../stores/redis.ts'
+import { compareIds, type StreamCursors } from './cursor.ts'
+import { parsePayload, type EncodedEvent } from './payload.ts'
+import { BACKLOG_PAGE, epochSuffix, type StreamEntry, type Streams, type StreamState } from './streams.ts'
+
+/** A socket as delivery sees it. */
+export interface Sink {
+  readonly id: string
+  readonly userId: string
+  readonly sessionId: string
+  /** Writes one durable event. `id` is its place in the user's stream. */
+  push(event: EncodedEvent, cursor: string, id: string): void
+  /** Writes something short-lived, already a whole frame. */
+  whisper(frame: string): void
+  /** Asks the client to come again and resume: what it missed can no longer be told live. */
+  restart(): void
+}
+
+interface Held {
+  event: EncodedEvent
+  epoch: string
+  id: string
+}
+
+interface Seat {
+  sink: Sink
+  /** Joining: the backlog is being written. Catching: what came by while the node was not registered is being read. */
+  state: 'joining' | 'live' | 'catching'
+  epoch: string
+  position: string
+  /** Live events that wait until the seat is live. */
+  held: Held[]
+}
+
+interface Feed {
+  tag: Buffer
+  seats: Map<string, Seat>
+}
+
+const REATTACH_BATCH = 200
+const HEARTBEAT_MS = 30_000
+const RETRY_MS = 500
+
+export class Feeds {
+  readonly #redis: RedisStore
+  readonly #streams: Streams
+  readonly #cursors: StreamCursors
+  readonly #log: Log
+  readonly #feeds = new Map<string, Feed>()
+  #timer: NodeJS.Timeout | null = null
+  #reattaching = false
+  #again = false
+  #lostConnection = false
+  /** The newest epoch heard of: a seat of another one has to be caught up. */
+  #epoch = ''
+
+  constructor(redis: RedisStore, streams: Streams, cursors: StreamCursors, log: Log) {
+    this.#redis = redis
+    this.#streams = streams
+    this.#cursors = cursors
+    this.#log = log
+  }
+
+  start(): void {
+    this.#redis.subscriber.on('close', () => {
+      this.#lostConnection = true
+    })
+    this.#redis.subscriber.on('ready', () => {
+      if (this.#lostConnection) this.reattachAll()
+    })
+    this.#schedule(HEARTBEAT_MS)
+  }
+
+  close(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+  }
+
+  /**
+   * Opens a seat and reads what lies behind the cursor. Live events are held back until `goLive`: whatever comes
+   * between this read and the last written entry is neither lost nor out of order.
+   */
+  async join(sink: Sink, position: { epoch: string; id: string } | null): Promise<StreamState> {
+    let feed = this.#feeds.get(sink.userId)
+    if (!feed) {
+      feed = { tag: this.#cursors.userTag(sink.userId), seats: new Map() }
+      this.#feeds.set(sink.userId, feed)
+    }
+    feed.seats.set(sink.id, { sink, state: 'joining', epoch: '', position: '0-0', held: [] })
+    const [state] = await this.#streams.attach([
+      { userId: sink.userId, epoch: position?.epoch ?? '', id: position?.id ?? '' },
+    ])
+    if (!state) throw new Error('the stream script answered nothing')
+    return state
+  }
+
+  /** Writes entries and all that follow them, then lets live events through. */
+  async goLive(sink: Sink, epoch: string, entries: StreamEntry[], lastId: string): Promise<string> {
+    let page = entries
+    let position = lastId
+    while (page.length > 0) {
+      const seat = this.#seat(sink)
+      if (!seat) return position
+      this.#writeEntries(seat, epoch, page)
+      position = page.at(-1)?.id ?? position
+      page =
+        page.length < BACKLOG_PAGE ? [] : await this.#streams.readAfter(sink.userId, position, BACKLOG_PAGE)
+    }
+    const seat = this.#seat(sink)
+    if (seat) {
+      seat.epoch = epoch
+      if (compareIds(position, seat.position) > 0) seat.position = position
+    }
+    return position
+  }
+
+  /** Lets live events through; those that were held back go first. */
+  release(sink: Sink): void {
+    const seat = this.#seat(sink)
+    if (seat) this.#release(seat)
+  }
+
+  leave(sink: Sink): void {
+    const feed = this.#feeds.get(sink.userId)
+    feed?.seats.delete(sink.id)
+    if (feed?.seats.size !== 0) return
+    this.#feeds.delete(sink.userId)
+    // A route that stays behind costs a message to nobody; it expires.
+    this.#streams.detach(sink.userId).catch(() => undefined)
+  }
+
+  has(userId: string): boolean {
+    return this.#feeds.has(userId)
+  }
+
+  sinksOf(userId: string): Sink[] {
+    return [...(this.#feeds.get(userId)?.seats.values() ?? [])].map((seat) => seat.sink)
+  }
+
+  allSinks(): Sink[] {
+    return [...this.#feeds.keys()].flatMap((userId) => this.sinksOf(userId))
+  }
+
+  /** A message of this node's channel: its form is fixed by fanout.lua and whisper.lua. */
+  onNodeMessage(message: string): void {
+    const lines = message.split('\n')
+    const first = lines[0] ?? ''
+    if (first === 'whisper') this.#onWhisper(lines)
+    else this.#onDurable(epochSuffix(first), lines)
+  }
+
+  /** The streams began anew: what the new ones hold already has to reach the seats. */
+  onEpoch(epoch: string): void {
+    this.#epoch = epochSuffix(epoch)
+    this.reattachAll()
+  }
+
+  /** Registers every user again, and writes what came by meanwhile. */
+  reattachAll(): void {
+    if (this.#reattaching) {
+      this.#again = true
+      return
+    }
+    this.#reattaching = true
+    this.#reattach()
+      .then(
+        () => this.#schedule(this.#again ? 0 : HEARTBEAT_MS),
+        (err: unknown) => {
+          this.#log.warn({ err }, 'feeds not registered, to be tried again')
+          this.#schedule(RETRY_MS)
+        },
+      )
+      .finally(() => {
+        this.#reattaching = false
+        this.#again = false
+      })
+  }
+
+  #schedule(ms: number): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.reattachAll(), ms)
+    this.#timer.unref()
+  }
+
+  #onDurable(epoch: string, lines: string[]): void {
+    for (let index = 1; index + 2 < lines.length; index += 3) {
+      const origin = lines[index] ?? ''
+      const event = parsePayload(lines[index + 1] ?? '')
+      const told = (lines[index + 2] ?? '').split(' ')
+      for (let at = 0; at + 1 < told.length; at += 2) {
+        const feed = this.#feeds.get(told[at] ?? '')
+        if (!feed) continue
+        const id = told[at + 1] ?? ''
+        const cursor = this.#cursors.seal(feed.tag, epoch, id)
+        for (const seat of feed.seats.values()) {
+          if (seat.state !== 'live' || seat.epoch !== epoch) {
+            if (seat.sink.id !== origin) seat.held.push({ event, epoch, id })
+          } else if (seat.sink.id === origin) seat.position = id
+          else this.#write(seat, event, cursor, id)
+        }
+      }
+    }
+  }
+
+  #onWhisper(lines: string[]): void {
+    const payload = lines[1] ?? ''
+    const space = payload.indexOf(' ')
+    const frame = `{"event":"${payload.slice(0, space)}","data":${payload.slice(space + 1)}}`
+    for (const userId of (lines[2] ?? '').split(' '))
+      for (const seat of this.#feeds.get(userId)?.seats.values() ?? []) seat.sink.whisper(frame)
+  }
+
+  #write(seat: Seat, event: EncodedEvent, cursor: string, id: string): void {
+    if (compareIds(id, seat.position) <= 0) return
+    seat.position = id
+    seat.sink.push(event, cursor, id)
+  }
+
+  #writeEntries(seat: Seat, epoch: string, entries: StreamEntry[]): void {
+    const tag = this.#cursors.userTag(seat.sink.userId)
+    for (const { id, payload } of entries) {
+      if (payload === '') seat.position = id
+      else this.#write(seat, parsePayload(payload), this.#cursors.seal(tag, epoch, id), id)
+    }
+  }
+
+  #release(seat: Seat): void {
+    const tag = this.#cursors.userTag(seat.sink.userId)
+    const held = seat.held
+    seat.held = []
+    seat.state = 'live'
+    for (const { event, epoch, id } of held)
+      if (epoch === seat.epoch) this.#write(seat, event, this.#cursors.seal(tag, epoch, id), id)
+    // The streams were lost while this seat was joining.
+    if (this.#epoch !== '' && seat.epoch !== this.#epoch) this.reattachAll()
+  }
+
+  #seat(sink: Sink): Seat | undefined {
+    return this.#feeds.get(sink.userId)?.seats.get(sink.id)
+  }
+
+  async #reattach(): Promise<void> {
+    const lost = this.#lostConnection
+    const userIds = [...this.#feeds.keys()]
+    for (let start = 0; start < userIds.length; start += REATTACH_BATCH) {
+      const seats = userIds
+        .slice(start, start + REATTACH_BATCH)
+        .flatMap((userId) => [...(this.#feeds.get(userId)?.seats.values() ?? [])])
+        .filter((seat) => seat.state !== 'joining')
+      if (seats.length === 0) continue
+      // Between the registration and this node's reading of the answer live events may already come.
+      for (const seat of seats) seat.state = 'catching'
+      const states = await this.#streams.attach(
+        seats.map((seat) => ({ userId: seat.sink.userId, epoch: seat.epoch, id: seat.position })),
+      )
+      seats.forEach((seat, index) => {
+        const state = states[index]
+        if (state) this.#catchUp(seat, lost, state)
+      })
+    }
+    if (lost) this.#lostConnection = false
+  }
+
+  #catchUp(seat: Seat, lost: boolean, state: StreamState): void {
+    // Where the connection and the streams are both gone, what was on its way to this node cannot be known.
+    const hopeless = state.since === 'unknown' || (state.since === 'new-epoch' && lost)
+    if (hopeless || state.entries.length >= BACKLOG_PAGE) {
+      seat.sink.restart()
+      return
+    }
+    if (state.since === 'new-epoch') seat.position = '0-0'
+    seat.epoch = state.epoch
+    this.#writeEntries(seat, state.epoch, state.entries)
+    if (compareIds(state.lastId, seat.position) > 0) seat.position = state.lastId
+    this.#release(seat)
+  }
+}
