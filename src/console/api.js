@@ -15,10 +15,6 @@ export class ApiError extends Error {
 export function createApi({ onSessionEnd }) {
   let refreshing = null
 
-  function keepTokens(tokens) {
-    writeTokens({ ...tokens, expiresAt: Date.now() + tokens.expiresIn * 1_000 })
-  }
-
   // A refresh token works once: every caller waits for the same refresh instead of starting a second one.
   function refresh() {
     refreshing ??= (async () => {
@@ -91,6 +87,10 @@ export function createApi({ onSessionEnd }) {
     get: (path, query) => call('GET', path, { query }),
     post: (path, body, options = {}) => call('POST', path, { ...options, body }),
   }
+}
+
+function keepTokens(tokens) {
+  writeTokens({ ...tokens, expiresAt: Date.now() + tokens.expiresIn * 1_000 })
 }
 
 async function readAnswer(response) {

@@ -45,7 +45,7 @@ export function createApp() {
     onBadCursor: () => (position.cursor = null),
     onPhase,
     onSessionEnd: leave,
-    onFrame: frames.add,
+    onFrame: (direction, frame) => frames.add(direction, frame),
     onEvent(frame) {
       onEvent(frame)
       if (frame.cursor !== undefined && store.state.phase.name === 'catching-up') position.missed += 1

@@ -9,7 +9,10 @@ export function createEvents({ store, position, catchUp, people, openChat }) {
   // Several events in a row about one thing lead to one fetch.
   function soon(key, work, delayMs = 250) {
     clearTimeout(timers.get(key))
-    timers.set(key, setTimeout(work, delayMs))
+    timers.set(
+      key,
+      setTimeout(() => work(), delayMs),
+    )
   }
 
   const refreshChat = ({ chatId }) => soon(`chat ${chatId}`, () => void catchUp.refreshChat(chatId))
@@ -56,8 +59,7 @@ export function createEvents({ store, position, catchUp, people, openChat }) {
   }
 
   function onDeleted({ chatId, messageId }) {
-    const change = (message) => ({ ...message, isDeleted: true, content: null, media: null, reactions: [] })
-    store.dispatch({ type: 'changed', chatId, messageId, change })
+    store.dispatch({ type: 'changed', chatId, messageId, change: tombstone })
     refreshChat({ chatId })
   }
 
@@ -116,4 +118,8 @@ export function createEvents({ store, position, catchUp, people, openChat }) {
     const rev = data?.rev ?? data?.message?.rev
     if (chatId && rev && position.revisions[chatId] < rev) position.revisions[chatId] = rev
   }
+}
+
+function tombstone(message) {
+  return { ...message, isDeleted: true, content: null, media: null, reactions: [] }
 }

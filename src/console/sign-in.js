@@ -2,17 +2,16 @@
 
 const LOOKS_MAX = 16
 const LOOK_EVERY_MS = 400
+const OPEN = { signedIn: false }
 
 export function createSignIn({ api, wait, onSignedIn }) {
-  const open = { signedIn: false }
-
   /** Asks for a code: with a name for a new account, without one for a known number. */
   async function requestCode({ phoneNumber, fullName }) {
     const seen = await newestInOutbox(phoneNumber)
     const { data } =
       fullName === undefined
-        ? await api.post('/api/auth/otp', { phoneNumber }, open)
-        : await api.post('/api/auth/register', { phoneNumber, fullName, timezone: ownTimezone() }, open)
+        ? await api.post('/api/auth/otp', { phoneNumber }, OPEN)
+        : await api.post('/api/auth/register', { phoneNumber, fullName, timezone: ownTimezone() }, OPEN)
     return { ...data, seen }
   }
 
@@ -28,22 +27,10 @@ export function createSignIn({ api, wait, onSignedIn }) {
     return null
   }
 
-  async function newestInOutbox(phoneNumber) {
-    try {
-      const url = `/dev/outbox?to=${encodeURIComponent(phoneNumber)}`
-      const response = await fetch(url, { headers: { accept: 'application/json' } })
-      if (!response.ok) return 'absent'
-      const { data } = await response.json()
-      return data.find((sent) => sent.data?.otp) ?? null
-    } catch {
-      return 'absent'
-    }
-  }
-
   /** Turns the code into a session of this tab. */
   async function verify({ phoneNumber, otp }) {
     const device = { name: 'Browser console', platform: 'web' }
-    const { data } = await api.post('/api/auth/verify-otp', { phoneNumber, otp, device }, open)
+    const { data } = await api.post('/api/auth/verify-otp', { phoneNumber, otp, device }, OPEN)
     api.keepTokens(data.tokens)
     onSignedIn(data.user)
   }
@@ -53,4 +40,16 @@ export function createSignIn({ api, wait, onSignedIn }) {
 
 function ownTimezone() {
   return Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
+async function newestInOutbox(phoneNumber) {
+  try {
+    const url = `/dev/outbox?to=${encodeURIComponent(phoneNumber)}`
+    const response = await fetch(url, { headers: { accept: 'application/json' } })
+    if (!response.ok) return 'absent'
+    const { data } = await response.json()
+    return data.find((sent) => sent.data?.otp) ?? null
+  } catch {
+    return 'absent'
+  }
 }

@@ -1,9 +1,9 @@
 /** The person, the connection, and the chats, newest activity first. */
 import { html, useRef, useState } from '../vendor/htm-preact.js'
 import { chatName, firstName, listTime, otherMember, previewWords } from '../words.js'
+import { showChat } from './address.js'
 import { Icon, Ticks } from './icons.js'
 import { Avatar, StatusLine } from './pieces.js'
-import { showChat } from './shell.js'
 
 export function ChatList({ app, state, framesOpen, onFrames, onNewChat }) {
   const [filter, setFilter] = useState('')
@@ -124,11 +124,12 @@ function LastLine({ state, chat }) {
   </span>`
 }
 
+const lastActivity = (chat) => chat.lastMessageAt ?? chat.createdAt ?? ''
+
 function sortChats(chats) {
-  const when = (chat) => chat.lastMessageAt ?? chat.createdAt ?? ''
   return chats.sort(
     (a, b) =>
       Number(b.settings?.pinned === true) - Number(a.settings?.pinned === true) ||
-      when(b).localeCompare(when(a)),
+      lastActivity(b).localeCompare(lastActivity(a)),
   )
 }

@@ -35,7 +35,10 @@ export function Composer({ app, state, chat, replyTo, onReplyTo }) {
     setText(event.target.value)
     drafts.set(chat.id, event.target.value)
     clearTimeout(idle.current)
-    if (event.target.value.trim() === '') return app.stopTyping(chat.id)
+    if (event.target.value.trim() === '') {
+      app.stopTyping(chat.id)
+      return
+    }
     app.typing(chat.id)
     idle.current = setTimeout(() => app.stopTyping(chat.id), IDLE_MS)
   }

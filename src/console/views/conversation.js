@@ -1,11 +1,11 @@
 /** One chat: who it is with, what was said, and a place to write. */
 import { html, useEffect, useState } from '../vendor/htm-preact.js'
 import { chatName, firstName, listWords, otherMember, personName, plural, presenceWords } from '../words.js'
+import { showChat } from './address.js'
 import { Composer } from './composer.js'
 import { Icon } from './icons.js'
 import { MessageList } from './message-list.js'
 import { Avatar, StatusLine } from './pieces.js'
-import { showChat } from './shell.js'
 
 const NAMES_IN_HEAD = 6
 

@@ -87,6 +87,5 @@ function FrameRow({ frame, open, onToggle }) {
 }
 
 function clock(at) {
-  const pad = (number, width = 2) => String(number).padStart(width, '0')
-  return `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}.${pad(at.getMilliseconds(), 3)}`
+  return `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, '0')}`
 }

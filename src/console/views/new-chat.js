@@ -1,9 +1,9 @@
 /** Starting a chat with one person, or a group with several. */
 import { html, useEffect, useRef, useState } from '../vendor/htm-preact.js'
 import { otherMember } from '../words.js'
+import { showChat } from './address.js'
 import { Icon } from './icons.js'
 import { Avatar, Dialog } from './pieces.js'
-import { showChat } from './shell.js'
 
 const SEARCH_AFTER_MS = 250
 
@@ -21,7 +21,7 @@ export function NewChat({ app, state, onClose }) {
       showChat(await app.startChat(body))
       onClose()
     } catch (error) {
-      setProblem([error.message, ...(error.details ?? []).map((detail) => detail.message)].join(' '))
+      setProblem(error.message)
     } finally {
       setBusy(false)
     }
@@ -29,7 +29,10 @@ export function NewChat({ app, state, onClose }) {
 
   const onPick = (user) => {
     app.store.dispatch({ type: 'users', users: [user] })
-    if (!isGroup) return void start({ type: 'direct', participantIds: [user.id] })
+    if (!isGroup) {
+      void start({ type: 'direct', participantIds: [user.id] })
+      return
+    }
     setChosen(
       chosen.some(({ id }) => id === user.id) ? chosen.filter(({ id }) => id !== user.id) : [...chosen, user],
     )

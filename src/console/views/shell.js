@@ -1,5 +1,6 @@
 /** The page as a whole: signing in, or the list beside the conversation beside the frames. */
 import { html, useEffect, useState } from '../vendor/htm-preact.js'
+import { chatInAddress, showChat } from './address.js'
 import { ChatList } from './chat-list.js'
 import { Conversation } from './conversation.js'
 import { Frames } from './frames.js'
@@ -7,8 +8,6 @@ import { NewChat } from './new-chat.js'
 import { Icon } from './icons.js'
 import { Toast } from './pieces.js'
 import { SignIn } from './sign-in.js'
-
-const CHAT_HASH = /^#\/chat\/([\w-]{1,40})$/u
 
 export function Shell({ app }) {
   const [state, setState] = useState(app.store.state)
@@ -53,15 +52,10 @@ export function Shell({ app }) {
   </div>`
 }
 
-/** Shows a chat by its address, so that the browser's Back button leads to the list. */
-export function showChat(chatId) {
-  location.hash = chatId === null ? '#/' : `#/chat/${chatId}`
-}
-
 function useOpenChatFromAddress(app, signedIn, chatsLoaded) {
   useEffect(() => {
     if (!signedIn || !chatsLoaded) return undefined
-    const follow = () => app.openChat(CHAT_HASH.exec(location.hash)?.[1] ?? null)
+    const follow = () => app.openChat(chatInAddress())
     follow()
     addEventListener('hashchange', follow)
     return () => removeEventListener('hashchange', follow)

@@ -90,12 +90,13 @@ function EnterCode({ app, asked, onAsked, onBack }) {
   useEffect(() => {
     input.current.focus()
     let left = false
-    void app.signIn.findCode(asked.phoneNumber, asked.seen).then((found) => {
+    const fillIn = async () => {
+      const found = await app.signIn.findCode(asked.phoneNumber, asked.seen)
       if (left) return
-      if (found === null || found === 'absent') return setOutbox(found === null ? 'empty' : 'absent')
-      setOutbox('found')
-      setCode(found)
-    })
+      setOutbox(found === null ? 'empty' : found === 'absent' ? 'absent' : 'found')
+      if (found !== null && found !== 'absent') setCode(found)
+    }
+    void fillIn()
     return () => {
       left = true
     }
@@ -152,16 +153,7 @@ function OutboxNote({ outbox }) {
 }
 
 function Problem({ error }) {
-  if (error === null) return null
-  return html`<div class="problem" role="alert">
-    ${error.message}
-    ${
-      error.details?.length > 0 &&
-      html`<ul>
-        ${error.details.map((detail) => html`<li>${detail.message}</li>`)}
-      </ul>`
-    }
-  </div>`
+  return error === null ? null : html`<p class="problem" role="alert">${error.message}</p>`
 }
 
 /** One task at a time, with its error. */
