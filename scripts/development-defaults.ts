@@ -1,9 +1,16 @@
-// Loaded before the server in development: fills in the secrets that nobody has set, from one file of the
-// folder, so that every node started here accepts the tokens and ids of the others. Production has no default.
+// Loaded before `npm run serve`. A node that is pointed at the stores of the server that `npm start` runs in this
+// folder joins it: it takes the same secrets, so that tokens and ids of one are good at the other. Anywhere else
+// nothing is filled in, and what is missing is named by the server.
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadDevelopmentSecrets } from './secrets.ts'
+import { loadDevelopmentSecrets, parseLines } from './secrets.ts'
 
-if (process.env.NODE_ENV !== 'production') {
-  const secrets = await loadDevelopmentSecrets(join(import.meta.dirname, '../.data'))
+const dataDir = join(import.meta.dirname, '../.data')
+const stores = parseLines(await readFile(join(dataDir, 'stores.env'), 'utf8').catch(() => ''))
+const joins = stores.DATABASE_URL !== undefined && stores.DATABASE_URL === process.env.DATABASE_URL
+
+if (joins) process.env.NODE_ENV ||= 'development'
+if (process.env.NODE_ENV === 'development') {
+  const secrets = await loadDevelopmentSecrets(dataDir)
   for (const [name, value] of Object.entries(secrets)) process.env[name] ||= value
 }

@@ -176,7 +176,7 @@ function run(verb, args) {
   const imports = ['tsx']
   // `start` and `test` have stores to stop when this process is gone, so they listen for that themselves.
   if (verb !== 'start' && verb !== 'test') imports.push('./lifeline.mjs')
-  if (verb === 'serve') imports.push('./development-secrets.ts')
+  if (verb === 'serve') imports.push('./development-defaults.ts')
   const preload = imports.flatMap((specifier) => ['--import', import.meta.resolve(specifier)])
   const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
   // The channel carries nothing: it closes when this process is gone, and that is what the child listens for.

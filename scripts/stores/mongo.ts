@@ -36,7 +36,7 @@ export async function startMongo(options: MongoOptions): Promise<RunningStore> {
       command: mongod.path,
       args: [...fixedArguments(dir, port, cacheGb), ...args],
       stopSignal: 'TERM',
-      graceSeconds: 6,
+      graceSeconds: 3,
       log,
     })
     try {

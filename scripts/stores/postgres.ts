@@ -83,7 +83,7 @@ async function launch(
     command,
     args,
     stopSignal: 'INT',
-    graceSeconds: 6,
+    graceSeconds: 3,
     log,
     // With a prefix it is the prefix that changes the user, and it has to start as root to do so.
     ...(user.owner && user.prefix.length === 0 ? { owner: user.owner } : {}),

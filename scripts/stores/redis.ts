@@ -36,7 +36,7 @@ export async function startRedis(options: RedisOptions): Promise<RunningStore> {
       command: binary,
       args: [...fixed, '--save', '', '--appendonly', 'no', ...args],
       stopSignal: 'TERM',
-      graceSeconds: 4,
+      graceSeconds: 2,
       log,
     })
     try {

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -11,6 +11,22 @@ export type CommandOptions = {
   gid?: number
 }
 
+const running = new Set<ChildProcess>()
+let isCancelled = false
+
+/** Ends all commands that run and lets none begin, for a start that is given up while it installs or downloads. */
+export function cancelCommands(): void {
+  isCancelled = true
+  for (const child of running) child.kill('SIGTERM')
+}
+
+/** Ends the child with the others when the start is given up. */
+export function endOnCancel(child: ChildProcess): void {
+  if (isCancelled) child.kill('SIGTERM')
+  running.add(child)
+  child.once('close', () => running.delete(child))
+}
+
 /** Runs a command to its end and returns what it printed; a failure is a result and not an exception. */
 export async function runCommand(
   command: string,
@@ -19,12 +35,13 @@ export async function runCommand(
 ): Promise<CommandResult> {
   const { timeoutMs = 30_000, ...rest } = options
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       command,
       args,
       { ...rest, timeout: timeoutMs, maxBuffer: 16 * 1024 * 1024 },
       (err, stdout, stderr) => resolve({ ok: err === null, stdout, stderr: stderr || (err?.message ?? '') }),
     )
+    endOnCancel(child)
   })
 }
 

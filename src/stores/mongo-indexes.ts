@@ -12,14 +12,16 @@ export async function buildIndexes(db: Db, declared: CollectionIndexes[], log: L
   for (const { collection, indexes } of declared) {
     const present = await db
       .collection(collection)
-      .indexes()
+      .indexes({ timeoutMS: 30_000 })
       // A collection that does not exist yet has none.
       .catch(() => [])
     const names = new Set(present.map((index) => index.name))
     for (const index of indexes) {
       if (names.has(index.name)) continue
       try {
-        await db.collection(collection).createIndex(index.key, { name: index.name, ...index.options })
+        await db
+          .collection(collection)
+          .createIndex(index.key, { name: index.name, ...index.options, timeoutMS: 0 })
         log.info({ collection, index: index.name }, 'index built')
       } catch (err) {
         if (index.options?.unique)

@@ -154,14 +154,14 @@ export interface Mongo {
 export async function openMongo(url: string): Promise<Mongo> {
   const client = new MongoClient(url, {
     appName: 'parley',
-    writeConcern: { w: 'majority', journal: true, wtimeoutMS: LIMITS.storeTimeoutMs },
+    writeConcern: { w: 'majority', journal: true },
     readConcern: { level: 'majority' },
     retryWrites: true,
     retryReads: true,
     maxPoolSize: 50,
     serverSelectionTimeoutMS: LIMITS.storeTimeoutMs,
     connectTimeoutMS: LIMITS.storeTimeoutMs,
-    socketTimeoutMS: 30_000,
+    timeoutMS: LIMITS.storeTimeoutMs,
     monitorCommands: true,
     ignoreUndefined: true,
   })

@@ -1,0 +1,238 @@
+/**
+ * The log of each chat: what is said and done there, in one dense order. Owns the places (`seq`, `rev`), the writing
+ * of messages, and telling fan-out what was written. Promises: an appended message is stored by a majority before
+ * anyone hears of it, once per clientMessageId, and nobody appends behind a change of membership without knowing it.
+ */
+import { ObjectId } from 'mongodb'
+import type { ChatFanout, Delivery, FanoutLog } from '../delivery/index.ts'
+import type { Clock } from '../lib/clock.ts'
+import { AppError, unavailable } from '../lib/errors.ts'
+import type { Ids } from '../lib/ids.ts'
+import type { Log } from '../lib/log.ts'
+import type { MessageDoc, Mongo } from '../stores/mongo.ts'
+import { Committer, type Placed } from './committer.ts'
+import { Heads } from './heads.ts'
+import { Lane, type Entry, type Stored } from './lane.ts'
+import { receivedEvent, rebuiltFanout } from './log-events.ts'
+import { toMessage } from './message-view.ts'
+import { loadState, type ChatState } from './state.ts'
+import { isDuplicateKey } from './write-outcome.ts'
+
+export type { Stored } from './lane.ts'
+export { receivedEvent } from './log-events.ts'
+export { canSee, preview, statusOf, toMessage, type MessageStatus, type MessageView } from './message-view.ts'
+export { loadHead, type ChatState } from './state.ts'
+
+/** A change's write, done at the places `seq`/`rev` that follow the given state. */
+export interface ChangeResult<T> {
+  value: T
+  /** What to tell; null where nothing was taken. */
+  fanout: ChatFanout | null
+  /** The newest message, if the change stored one. */
+  message?: MessageDoc
+}
+
+const LANES_MAX = 20_000
+const LANE_IDLE_MS = 60_000
+const STALE_TRIES = 8
+const REBUILD_PAGE = 200
+
+export class ChatLog implements FanoutLog {
+  readonly #mongo: Mongo
+  readonly #delivery: Delivery
+  readonly #ids: Ids
+  readonly #heads: Heads
+  readonly #committer: Committer
+  readonly #lanes = new Map<string, Lane>()
+  readonly #janitor: NodeJS.Timeout
+  #outbox: ChatFanout[] = []
+
+  constructor(options: { mongo: Mongo; delivery: Delivery; ids: Ids; clock: Clock; log: Log }) {
+    this.#mongo = options.mongo
+    this.#delivery = options.delivery
+    this.#ids = options.ids
+    this.#heads = new Heads(options.mongo, options.log)
+    this.#committer = new Committer(options.mongo, options.clock, options.log, {
+      stored: (lane, placed) => this.#stored(lane, placed),
+      repeated: (lane, entry) => this.#repeated(lane, entry),
+    })
+    options.delivery.fanOut.attachLog(this)
+    options.delivery.onControl('members', (chatHex) => this.#forget(chatHex))
+    this.#janitor = setInterval(() => this.#sweepLanes(), LANE_IDLE_MS / 2)
+    this.#janitor.unref()
+  }
+
+  /** Stores one message at the next place. Throws what `admit` throws, CONFLICT, or SERVICE_UNAVAILABLE (retryable). */
+  append(chatHex: string, entry: Pick<Entry, 'draft' | 'origin' | 'admit'>): Promise<Stored> {
+    return new Promise((resolve, reject) => {
+      this.#enqueue(chatHex, { kind: 'entry', ...entry, resolve, reject })
+    })
+  }
+
+  /**
+   * Runs a write that takes the next place itself (a transaction), alone in its chat. A duplicate key means that another
+   * node was faster: it is run again on the state read anew.
+   */
+  change<T>(chatHex: string, apply: (state: ChatState) => Promise<ChangeResult<T>>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let tries = 0
+      this.#enqueue(chatHex, {
+        kind: 'change',
+        reject,
+        run: async (state) => {
+          try {
+            const { value, fanout, message } = await apply(state)
+            if (message) this.#heads.stored(chatHex, message)
+            if (fanout) this.#delivery.fanOut.tell([fanout])
+            resolve(value)
+            // Membership may have changed with it: the next one reads it anew.
+            return fanout ? null : state
+          } catch (err) {
+            tries += 1
+            if (isDuplicateKey(err) && tries < STALE_TRIES) return 'stale'
+            reject(
+              err instanceof AppError
+                ? err
+                : unavailable('The change could not be stored right now; try again.', err),
+            )
+            return null
+          }
+        },
+      })
+    })
+  }
+
+  /** What this node knows of the chat, at most `maxAgeMs` behind the log. */
+  async state(chatHex: string, maxAgeMs = 2000): Promise<ChatState> {
+    const lane = this.#lane(chatHex)
+    if (lane.state && performance.now() - lane.state.checkedAt < maxAgeMs) return lane.state
+    const state = await loadState(this.#mongo, chatHex)
+    // A write under way places by the state it took; it must not change beneath it.
+    if (!lane.busy) lane.state = state
+    return state
+  }
+
+  /** Makes all nodes read a chat's membership anew; the log itself already keeps them from writing past it. */
+  async membersChanged(chatHex: string): Promise<void> {
+    this.#forget(chatHex)
+    await this.#delivery.announce('members', chatHex).catch(() => undefined)
+  }
+
+  /** Writes the chats' copies of their heads that are still waiting. */
+  flushHeads(): Promise<void> {
+    return this.#heads.flush()
+  }
+
+  noteHead(chatHex: string, newest: MessageDoc): void {
+    this.#heads.stored(chatHex, newest)
+  }
+
+  async fannedRev(chatHex: string): Promise<number> {
+    await this.#heads.flush()
+    const chat = await this.#mongo.chats.findOne(
+      { _id: new ObjectId(chatHex) },
+      { projection: { fanRev: 1 } },
+    )
+    return chat?.fanRev ?? 0
+  }
+
+  async rebuild(chatHex: string, fromRev: number): Promise<ChatFanout | null> {
+    const state = await loadState(this.#mongo, chatHex)
+    const docs = await this.#mongo.messages
+      .find({ chatId: state.chat._id, rev: { $gte: fromRev } })
+      .sort({ rev: 1 })
+      .limit(REBUILD_PAGE)
+      .toArray()
+    return rebuiltFanout(this.#ids, chatHex, fromRev, docs, state.recipients)
+  }
+
+  fanned(chatHex: string, rev: number): void {
+    this.#heads.fanned(chatHex, rev)
+  }
+
+  /** Waits for nothing new: call after the doors are closed. */
+  async close(): Promise<void> {
+    clearInterval(this.#janitor)
+    await this.#delivery.fanOut.settled()
+    await this.#heads.flush()
+  }
+
+  #enqueue(chatHex: string, item: Lane['queue'][number]): void {
+    const lane = this.#lane(chatHex)
+    lane.queue.push(item)
+    this.#committer.wake(lane)
+  }
+
+  #lane(chatHex: string): Lane {
+    let lane = this.#lanes.get(chatHex)
+    if (!lane) {
+      lane = new Lane(chatHex)
+      this.#lanes.set(chatHex, lane)
+    }
+    lane.usedAt = performance.now()
+    return lane
+  }
+
+  #forget(chatHex: string): void {
+    const lane = this.#lanes.get(chatHex)
+    if (lane && !lane.busy) lane.state = null
+  }
+
+  #sweepLanes(): void {
+    const old = performance.now() - (this.#lanes.size > LANES_MAX ? 0 : LANE_IDLE_MS)
+    for (const [chatHex, lane] of this.#lanes)
+      if (!lane.busy && lane.queue.length === 0 && lane.usedAt < old) this.#lanes.delete(chatHex)
+  }
+
+  /** The acks go out first: every `resolve` here is a frame to a sender, and fan-out waits for the next turn. */
+  #stored(lane: Lane, placed: Placed[]): void {
+    const first = placed[0]
+    const last = placed.at(-1)
+    if (!first || !last) return
+    const events = placed.map(({ entry, doc }) => {
+      const json = JSON.stringify(toMessage(this.#ids, doc))
+      entry.resolve({ message: doc, duplicate: false, json })
+      return receivedEvent(doc, json, 0, entry.origin)
+    })
+    this.#heads.stored(lane.chatHex, last.doc)
+    const recipients = lane.state?.recipients
+    if (recipients === undefined) {
+      // The write's outcome was unknown and the membership has to be read anew.
+      void this.#delivery.fanOut.repair(lane.chatHex)
+      return
+    }
+    if (this.#outbox.length === 0) setImmediate(() => this.#flushOutbox())
+    this.#outbox.push({
+      chatHex: lane.chatHex,
+      from: first.doc.rev,
+      to: last.doc.rev,
+      sets: [recipients],
+      events,
+    })
+  }
+
+  #flushOutbox(): void {
+    const jobs = this.#outbox
+    this.#outbox = []
+    this.#delivery.fanOut.tell(jobs)
+  }
+
+  async #repeated(lane: Lane, entry: Entry): Promise<void> {
+    const { senderId, clientMessageId, bodyDigest } = entry.draft
+    const message =
+      clientMessageId === undefined
+        ? null
+        : await this.#mongo.messages.findOne({
+            chatId: new ObjectId(lane.chatHex),
+            senderId,
+            clientMessageId,
+          })
+    // The first one collided with ours but has no majority yet, so it must not be shown.
+    if (!message) throw unavailable('The first send of this message is still being stored; send it again.')
+    if (message.bodyDigest !== bodyDigest)
+      throw new AppError('CONFLICT', 'clientMessageId: another message was sent under this id.', {
+        details: [{ path: 'clientMessageId', message: 'was used for another message' }],
+      })
+    entry.resolve({ message, duplicate: true, json: JSON.stringify(toMessage(this.#ids, message)) })
+  }
+}

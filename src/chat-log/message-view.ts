@@ -1,0 +1,142 @@
+/** A stored message as clients see it (API.md §5). */
+import type { Ids } from '../lib/ids.ts'
+import type { MemberDoc, MessageDoc } from '../stores/mongo.ts'
+
+export type MessageStatus = 'sent' | 'delivered' | 'read'
+
+export interface MessageView {
+  id: string
+  chatId: string
+  seq: number
+  rev: number
+  senderId: string | null
+  clientMessageId: string | null
+  type: string
+  content: string | null
+  media: null
+  location: Record<string, unknown> | null
+  contact: Record<string, unknown> | null
+  poll: null
+  callData: Record<string, unknown> | null
+  replyTo: { id: string; senderId: string; type: string; preview: string | null } | null
+  threadId: null
+  forwarded: null
+  mentions: string[]
+  system: Record<string, unknown> | null
+  reactions: Array<{ emoji: string; count: number; mine: boolean }>
+  pinned: boolean
+  starred: boolean
+  isEdited: boolean
+  editedAt: string | null
+  isDeleted: boolean
+  expiresAt: null
+  status: MessageStatus | null
+  createdAt: string
+  updatedAt: string | null
+}
+
+/** Everyone's view of a fresh message, and any viewer's view given what differs by viewer. */
+export function toMessage(
+  ids: Ids,
+  doc: MessageDoc,
+  viewer: { userId?: string; status?: MessageStatus } = {},
+): MessageView {
+  const base = {
+    id: ids.message.encode(doc._id.toHexString()),
+    chatId: ids.chat.encode(doc.chatId.toHexString()),
+    seq: doc.seq,
+    rev: doc.rev,
+  }
+  if (viewer.userId !== undefined && doc.voidFor?.includes(viewer.userId)) return voidMessage(base, doc)
+  const deleted = doc.deletedAt !== undefined
+  return {
+    ...base,
+    senderId: doc.senderId,
+    clientMessageId: doc.clientMessageId ?? null,
+    type: doc.messageType,
+    content: deleted ? null : doc.message,
+    media: null,
+    location: deleted ? null : (doc.location ?? null),
+    contact: deleted ? null : (doc.contact ?? null),
+    poll: null,
+    callData: doc.callData,
+    replyTo: doc.replyTo
+      ? {
+          id: ids.message.encode(doc.replyTo.id.toHexString()),
+          senderId: doc.replyTo.senderId,
+          type: doc.replyTo.type,
+          preview: doc.replyTo.preview,
+        }
+      : null,
+    threadId: null,
+    forwarded: null,
+    mentions: deleted ? [] : (doc.mentions ?? []),
+    system: doc.system ?? null,
+    reactions: [],
+    pinned: false,
+    starred: false,
+    isEdited: doc.editedAt !== undefined,
+    editedAt: doc.editedAt?.toISOString() ?? null,
+    isDeleted: deleted,
+    expiresAt: null,
+    status: viewer.status ?? 'sent',
+    createdAt: doc.createdAt.toISOString(),
+    updatedAt: doc.updatedAt.toISOString(),
+  }
+}
+
+/** A place that carries nothing for this viewer; his clients skip it. */
+function voidMessage(
+  base: { id: string; chatId: string; seq: number; rev: number },
+  doc: MessageDoc,
+): MessageView {
+  return {
+    ...base,
+    senderId: null,
+    clientMessageId: null,
+    type: 'void',
+    content: null,
+    media: null,
+    location: null,
+    contact: null,
+    poll: null,
+    callData: null,
+    replyTo: null,
+    threadId: null,
+    forwarded: null,
+    mentions: [],
+    system: null,
+    reactions: [],
+    pinned: false,
+    starred: false,
+    isEdited: false,
+    editedAt: null,
+    isDeleted: false,
+    expiresAt: null,
+    status: null,
+    createdAt: doc.createdAt.toISOString(),
+    updatedAt: null,
+  }
+}
+
+/** For the sender: the least of what all other members did with it. */
+export function statusOf(seq: number, senderId: string, members: Iterable<MemberDoc>): MessageStatus {
+  let least: MessageStatus = 'read'
+  let others = 0
+  for (const member of members) {
+    if (member.userId === senderId || !canSee(member, seq)) continue
+    others += 1
+    if (member.deliveredSeq < seq && member.readSeq < seq) return 'sent'
+    if (member.readSeq < seq) least = 'delivered'
+  }
+  return others === 0 ? 'sent' : least
+}
+
+export const canSee = (member: MemberDoc, seq: number): boolean =>
+  member.visible.some(({ from, to }) => seq >= from && (to === null || seq <= to))
+
+export function preview(doc: MessageDoc, max: number): string | null {
+  if (doc.deletedAt || doc.message === null) return null
+  const points = [...doc.message]
+  return points.length <= max ? doc.message : `${points.slice(0, max - 1).join('')}…`
+}
