@@ -112,8 +112,10 @@ async function runNpm(verb, withDev) {
     () => say(`  ${countInstalled(paths)} of ${paths.length} packages, ${seconds()}`),
     5000,
   )
+  let errors = ''
   const status = await new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
+    child.stderr.on('data', (chunk) => (errors += chunk))
     const pass = (signal) => child.kill(signal)
     process.once('SIGINT', pass)
     process.once('SIGTERM', pass)
@@ -129,6 +131,7 @@ async function runNpm(verb, withDev) {
   })
   clearInterval(timer)
   if (status.code === 0) say(`  installed in ${seconds()}`)
+  else say(errors.split('\n').slice(0, 6).join('\n'))
   return status
 }
 
