@@ -17,6 +17,8 @@ export type LinkOptions = {
   /** Called before any event of this connection, in the same turn. */
   onLogin?: (login: Login, link: Link) => void
   onFrame: (frame: Frame) => void
+  /** Sees every frame after signing in before it is parsed; true says that it has been dealt with. */
+  onRaw?: (raw: Buffer) => boolean
   onClose?: (close: Close) => void
 }
 
@@ -130,6 +132,7 @@ export class Link {
     })
     this.#ws.on('message', (raw: Buffer) => {
       this.#lastHeard = Date.now()
+      if (isIn && this.#options.onRaw?.(raw) === true) return
       const frame = JSON.parse(raw.toString()) as Frame
       if (frame.event === 'auth:ready' && !isIn) enter(frame.data as unknown as Login)
       else this.#receive(frame)
