@@ -1,6 +1,7 @@
 /** The one typed context: what every verb may use. Built by main.ts, closed there in reverse. */
 import type { Config } from './config.ts'
 import type { Delivery } from './delivery/index.ts'
+import type { Accounts } from './features/accounts/accounts.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Ids } from './lib/ids.ts'
 import type { Log } from './lib/log.ts'
@@ -21,6 +22,7 @@ export interface Ctx {
   readonly mongo: Mongo
   readonly redis: RedisStore
   readonly delivery: Delivery
+  readonly accounts: Accounts
   /** Runs work that must not delay the answer: tracked, logged on failure, waited for at shutdown. A hint, never a promise. */
   after(task: () => Promise<void>): void
 }

@@ -1,0 +1,203 @@
+/**
+ * Which sessions are over, known without asking the database on every request.
+ *
+ * A session never seen is read once. After that a feed tells: every two seconds one indexed query reads the sessions that
+ * ended lately, whoever ended them and whether or not Redis passed it on. Where the feed has been failing for
+ * longer than revocation may take, each request reads its session directly again.
+ */
+import { unavailable } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Db } from '../../stores/postgres.ts'
+import { isSessionLive, readEndedSessions, touchSessions } from './store/sessions.ts'
+
+const POLL_MS = 2000
+const STALE_MS = 5000
+const READ_TIMEOUT_MS = 2000
+/** After a failed direct read, known sessions are believed for this long before the next try. */
+const RETRY_READ_MS = 1000
+/** A transaction that stamps its time and commits later than this would be missed; ours are single statements of 4 s at most. */
+const MARGIN_SECONDS = 15
+const TOUCH_EVERY_MS = 60_000
+const LIVE_MAX = 200_000
+/** Longer than any access token lives: after that nobody can ask for an ended session. */
+const ENDED_KEPT_MS = 30 * 60_000
+
+interface Live {
+  touchedAtMs: number
+}
+
+export type SessionsEnded = (sessionIds: readonly string[]) => void
+
+export class SessionWatch {
+  readonly #db: Db
+  readonly #log: Log
+  readonly #live = new Map<string, Live>()
+  readonly #ended = new Map<string, number>()
+  readonly #reading = new Map<string, Promise<boolean>>()
+  readonly #listeners: SessionsEnded[] = []
+  #touched = new Set<string>()
+  #reported: ReadonlySet<string> = new Set()
+  #since: string | null = null
+  #freshUntilMs = -Infinity
+  #readAgainAtMs = -Infinity
+  #failing = false
+  #closed = false
+  #timer: NodeJS.Timeout | null = null
+  #polling: Promise<void> = Promise.resolve()
+
+  constructor(db: Db, log: Log) {
+    this.#db = db
+    this.#log = log
+  }
+
+  /** Called with sessions that the feed found ended, each once: the place to close their sockets. */
+  onEnded(listener: SessionsEnded): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Resolves after the first reading, also when that failed: a database that is away does not stop the start. */
+  async start(): Promise<void> {
+    await this.#poll()
+    this.#schedule()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#polling
+    await this.#flushTouched()
+  }
+
+  /** Sessions that this node ended itself or heard about through Redis: known here at once. */
+  markEnded(sessionIds: readonly string[]): void {
+    const now = performance.now()
+    for (const id of sessionIds) {
+      this.#live.delete(id)
+      this.#ended.set(id, now)
+    }
+  }
+
+  /** A session that was just stored by this node need not be read back. */
+  markLive(sessionId: string): void {
+    this.#remember(sessionId, { touchedAtMs: performance.now() })
+  }
+
+  /** Whether the session may still act. Throws SERVICE_UNAVAILABLE where nobody can tell. */
+  async isLive(sessionId: string): Promise<boolean> {
+    if (this.#ended.has(sessionId)) return false
+    const known = this.#live.get(sessionId)
+    const now = performance.now()
+    // With the database out of reach no session can be ended by anyone, so those that this node knew to be live
+    // go on; the access token's 15 minutes bound that.
+    const believed = known !== undefined && (now < this.#freshUntilMs || now < this.#readAgainAtMs)
+    if (!believed) {
+      try {
+        if (!(await this.#read(sessionId))) return false
+      } catch (err) {
+        this.#readAgainAtMs = performance.now() + RETRY_READ_MS
+        if (known === undefined)
+          throw unavailable('Whether this session is still signed in cannot be told at the moment.', err)
+      }
+    }
+    this.#touch(sessionId)
+    // Ended while it was being read: the mark is the newer word.
+    return !this.#ended.has(sessionId)
+  }
+
+  /** One read for all requests that ask at the same moment. */
+  #read(sessionId: string): Promise<boolean> {
+    const running = this.#reading.get(sessionId)
+    if (running !== undefined) return running
+    const reading = within(READ_TIMEOUT_MS, isSessionLive(this.#db, sessionId))
+      .then((live) => {
+        if (!live) this.markEnded([sessionId])
+        return live
+      })
+      .finally(() => this.#reading.delete(sessionId))
+    this.#reading.set(sessionId, reading)
+    return reading
+  }
+
+  #touch(sessionId: string): void {
+    const now = performance.now()
+    const known = this.#live.get(sessionId)
+    const due = known === undefined || now - known.touchedAtMs > TOUCH_EVERY_MS
+    if (due && !this.#ended.has(sessionId)) this.#touched.add(sessionId)
+    this.#remember(sessionId, due ? { touchedAtMs: now } : known)
+  }
+
+  #remember(sessionId: string, live: Live): void {
+    if (this.#ended.has(sessionId)) return
+    this.#live.delete(sessionId)
+    this.#live.set(sessionId, live)
+    if (this.#live.size <= LIVE_MAX) return
+    const [oldest] = this.#live.keys()
+    if (oldest !== undefined) this.#live.delete(oldest)
+  }
+
+  #schedule(): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#polling = this.#poll().finally(() => this.#schedule())
+    }, POLL_MS)
+    this.#timer.unref()
+  }
+
+  async #poll(): Promise<void> {
+    const startedAtMs = performance.now()
+    try {
+      const feed = await within(READ_TIMEOUT_MS, readEndedSessions(this.#db, this.#since, MARGIN_SECONDS))
+      this.#since = feed.asOf
+      this.#freshUntilMs = startedAtMs + STALE_MS
+      if (this.#failing) this.#log.info('session feed is back')
+      this.#failing = false
+      this.#report(feed.ids)
+      await this.#flushTouched()
+    } catch (err) {
+      if (!this.#failing) this.#log.warn({ err: rootCause(err) }, 'session feed failed')
+      this.#failing = true
+    }
+    for (const [id, at] of this.#ended) {
+      if (at > startedAtMs - ENDED_KEPT_MS) break
+      this.#ended.delete(id)
+    }
+  }
+
+  /** Successive readings overlap by the margin; what the one before had is not reported again. */
+  #report(ids: readonly string[]): void {
+    const news = ids.filter((id) => !this.#reported.has(id))
+    this.#reported = new Set(ids)
+    if (news.length === 0) return
+    this.markEnded(news)
+    for (const listener of this.#listeners) listener(news)
+  }
+
+  async #flushTouched(): Promise<void> {
+    const touched = this.#touched
+    if (touched.size === 0) return
+    this.#touched = new Set()
+    try {
+      await within(READ_TIMEOUT_MS, touchSessions(this.#db, [...touched]))
+    } catch (err) {
+      // Only the "last active" of the sessions list: the next minute writes it again.
+      this.#log.warn({ err: rootCause(err) }, 'session activity was not written')
+    }
+  }
+}
+
+/** A stalled database holds a query for ever; whoever waits for it must not. */
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the database did not answer in time')), timeoutMs)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The driver's own error: the wrapper around it carries the statement's parameters, which do not belong in a log. */
+const rootCause = (err: unknown): unknown =>
+  err instanceof Error && err.cause !== undefined ? err.cause : err
