@@ -29,7 +29,7 @@ export async function startRedis(options: RedisOptions): Promise<RunningStore> {
   await mkdir(dir, { recursive: true })
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await choosePort(dataDir, name))
-    const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--daemonize', 'no']
+    const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--set-proc-title', 'no']
     const store = await supervise({
       name,
       dataDir,
