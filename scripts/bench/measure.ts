@@ -1,0 +1,77 @@
+// One workload against one target: starts a generator, samples around the measured seconds, adds it all up.
+import { on } from 'node:events'
+import { cpuPerMessage, sampleCpu, type CpuSample } from './cpu.ts'
+import type { FromGenerator, Order } from './plan.ts'
+import { startScript, stopProcess } from './processes.ts'
+import { commandsPerMessage, readStoreCommands, type StoreCommands } from './store-commands.ts'
+import type { Counts } from './tracker.ts'
+
+export type Result = {
+  workload: string
+  target: 'parley' | 'relay'
+  seconds: number
+  messagesPerSecond: number
+  deliveriesPerSecond: number
+  counts: Counts
+  cpuUsPerMessage: CpuSample
+  commandsPerMessage: StoreCommands
+  /** Messages that were neither answered nor delivered five seconds after the last was sent. */
+  stuck: number
+}
+
+export async function measure(
+  order: Order,
+  pids: Record<string, number>,
+  onProgress: (line: string) => void,
+): Promise<Result> {
+  const generator = startScript('scripts/bench/generator.ts')
+  const watched = { ...pids, generator: generator.pid ?? 0 }
+  const commands = (): Promise<StoreCommands> =>
+    order.target.kind === 'parley' ? readStoreCommands(order.target.url) : Promise.resolve({})
+  let cpu: CpuSample = {}
+  let before: StoreCommands = {}
+  let result: Result | null = null
+  const gone = new AbortController()
+  generator.once('exit', () => gone.abort(new Error('the generator ended before it was done')))
+  generator.send({ type: 'run', order })
+  for await (const [said] of on(generator, 'message', { signal: gone.signal })) {
+    const message = said as FromGenerator
+    if (message.type === 'connected') onProgress(`${message.sockets} sockets, warming up`)
+    else if (message.type === 'warm') {
+      before = await commands()
+      cpu = sampleCpu(watched)
+      generator.send({ type: 'measure' })
+    } else if (message.type === 'progress') {
+      onProgress(`${message.second} of ${order.seconds} s, ${message.perSecond} msg/s`)
+    } else if (message.type === 'measured') {
+      const after = sampleCpu(watched)
+      result = add(order, message, cpuPerMessage(cpu, after, message.counts.completed))
+      result.commandsPerMessage = commandsPerMessage(before, await commands(), message.counts.completed)
+    } else {
+      if (result !== null) result.stuck = message.stuck
+      break
+    }
+  }
+  await stopProcess(generator)
+  if (result === null) throw new Error('the generator measured nothing')
+  return result
+}
+
+function add(
+  order: Order,
+  message: FromGenerator & { type: 'measured' },
+  cpuUsPerMessage: CpuSample,
+): Result {
+  const { counts, seconds } = message
+  return {
+    workload: order.workload.name,
+    target: order.target.kind,
+    seconds,
+    messagesPerSecond: counts.completed / seconds,
+    deliveriesPerSecond: counts.received / seconds,
+    counts,
+    cpuUsPerMessage,
+    commandsPerMessage: {},
+    stuck: 0,
+  }
+}
