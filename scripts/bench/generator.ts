@@ -34,14 +34,17 @@ function startClosedLoop(target: Target, tracker: Tracker, lanes: number, window
 function startOpenLoop(target: Target, tracker: Tracker, ratePerSecond: number): () => void {
   const startedAt = performance.now()
   let number = 0
-  const timer = setInterval(() => {
-    const due = ((performance.now() - startedAt) * ratePerSecond) / 1000
-    for (; number < due; number += 1) {
+  let timer: NodeJS.Timeout | undefined
+  const dueIn = (): number => startedAt + (number * 1000) / ratePerSecond - performance.now()
+  const tick = (): void => {
+    for (; dueIn() <= 0; number += 1) {
       tracker.sent(0, number)
       target.send(0, number)
     }
-  }, 1)
-  return () => clearInterval(timer)
+    timer = setTimeout(tick, dueIn())
+  }
+  tick()
+  return () => clearTimeout(timer)
 }
 
 async function measure(tracker: Tracker, seconds: number): Promise<void> {
