@@ -18,7 +18,8 @@ import { sweep, Sweeper } from './sweeper.ts'
 const idleMs = 60_000
 const headersMs = 10_000
 const headerBytesMax = 16 * 1024
-const shutdownMs = 3_000
+/** Below the two seconds after which whoever starts this process loses patience. */
+const shutdownMs = 1_500
 /** How much of a refused upload is still read away, so that the client gets to see the answer. */
 const drainMs = 10_000
 

@@ -1,6 +1,8 @@
 /** Headers that several answers share. */
 import type { ObjectInfo, StoredObject } from '../disk/bucket.ts'
 import { checksumHeader, type Checksum } from '../protocol/checksums.ts'
+import { uriEncode } from '../auth/sigv4.ts'
+import type { Exchange } from '../protocol/exchange.ts'
 import { leaf } from '../protocol/xml.ts'
 
 export function quoteEtag(etag: string): string {
@@ -26,6 +28,12 @@ export function writtenHeaders(
   object: Pick<StoredObject, 'etag' | 'checksum' | 'encryption'>,
 ): Record<string, string> {
   return { etag: quoteEtag(object.etag), ...checksumHeaders(object.checksum), ...encryptionHeaders(object) }
+}
+
+/** Where the object can be found, as seen by this client. */
+export function objectUrl(exchange: Exchange, key: string): string {
+  const path = [exchange.bucket().name, ...key.split('/')].map(uriEncode).join('/')
+  return `http://${exchange.headers.get('host') ?? ''}/${path}`
 }
 
 export function isoTime(at: number): string {

@@ -9,7 +9,7 @@ import type { Exchange } from '../protocol/exchange.ts'
 import { leaf, xmlDocument } from '../protocol/xml.ts'
 import { parseXml, type XmlElement } from '../protocol/xml-reader.ts'
 import { writeGuard } from '../rules/preconditions.ts'
-import { checksumElements, encryptionHeaders, quoteEtag } from './answers.ts'
+import { checksumElements, encryptionHeaders, objectUrl, quoteEtag } from './answers.ts'
 
 const partsMax = 10_000
 
@@ -94,7 +94,7 @@ async function assemble(exchange: Exchange, upload: Upload, parts: Part[]): Prom
 function sendCompleted(exchange: Exchange, object: StoredObject): void {
   const bucket = exchange.bucket()
   const children = [
-    leaf('Location', `http://${exchange.headers.get('host') ?? ''}/${bucket.name}/${object.key}`),
+    leaf('Location', objectUrl(exchange, object.key)),
     leaf('Bucket', bucket.name),
     leaf('Key', object.key),
     leaf('ETag', quoteEtag(object.etag)),

@@ -9,8 +9,7 @@ import type { Exchange } from '../protocol/exchange.ts'
 import { readForm, type Form } from '../protocol/form-data.ts'
 import { leaf, xmlDocument } from '../protocol/xml.ts'
 import { readObjectInfo } from '../rules/object-info.ts'
-import { uriEncode } from '../auth/sigv4.ts'
-import { quoteEtag, writtenHeaders } from './answers.ts'
+import { objectUrl, quoteEtag, writtenHeaders } from './answers.ts'
 import { storeObject } from './store-object.ts'
 
 function requireFormKey(form: Form): string {
@@ -35,8 +34,7 @@ async function* measured(form: Form, size: SizeRange, checksum: Checksum | null)
 
 function sendPosted(exchange: Exchange, object: StoredObject, fields: ReadonlyMap<string, string>): void {
   const bucket = exchange.bucket().name
-  const path = [bucket, ...object.key.split('/')].map(uriEncode).join('/')
-  const location = `http://${exchange.headers.get('host') ?? ''}/${path}`
+  const location = objectUrl(exchange, object.key)
   const headers = writtenHeaders(object)
   const redirect = fields.get('success_action_redirect')
   if (redirect && URL.canParse(redirect)) {
