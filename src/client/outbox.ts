@@ -5,6 +5,9 @@ import type { ApiError } from './api-error.ts'
 import type { Link } from './link.ts'
 import type { Draft, Message } from './model.ts'
 
+/** All that an outbox needs of a connection. */
+export type Carrier = Pick<Link, 'call'>
+
 type Entry = {
   body: Draft & { chatId: string; clientMessageId: string }
   isInFlight: boolean
@@ -20,7 +23,7 @@ const LONGEST_PAUSE_MS = 5_000
 export class Outbox {
   readonly #lanes = new Map<string, Lane>()
   readonly #onAccepted: (message: Message) => void
-  #link: Link | null = null
+  #link: Carrier | null = null
 
   constructor(onAccepted: (message: Message) => void) {
     this.#onAccepted = onAccepted
@@ -45,7 +48,7 @@ export class Outbox {
   }
 
   /** A new connection is signed in: everything without an answer goes out again, in order. */
-  attach(link: Link): void {
+  attach(link: Carrier): void {
     this.#link = link
     for (const lane of this.#lanes.values()) {
       lane.isHeld = false
@@ -63,7 +66,7 @@ export class Outbox {
     for (const entry of lane.entries) if (!entry.isInFlight) this.#transmit(lane, entry, this.#link)
   }
 
-  #transmit(lane: Lane, entry: Entry, link: Link): void {
+  #transmit(lane: Lane, entry: Entry, link: Carrier): void {
     entry.isInFlight = true
     link.call('message:send', entry.body, (error, data) => {
       if (error === null) this.#accept(lane, entry, data as Message)
@@ -91,7 +94,7 @@ export class Outbox {
 
   // The server refuses everything after a retryable refusal until the refused one comes again, so the lane
   // waits for all answers and then repeats from its start: any other order would be refused once more.
-  #releaseLater(lane: Lane, link: Link): void {
+  #releaseLater(lane: Lane, link: Carrier): void {
     if (lane.entries.some((entry) => entry.isInFlight)) return
     lane.refusals += 1
     setTimeout(() => {
