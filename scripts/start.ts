@@ -42,13 +42,7 @@ const objectVariables = ['ENDPOINT', 'BUCKET', 'REGION', 'ACCESS_KEY_ID', 'SECRE
   (name) => `S3_${name}`,
 )
 
-const { values: options } = parseArgs({
-  options: {
-    help: { type: 'boolean', short: 'h' },
-    system: { type: 'boolean' },
-    json: { type: 'boolean' },
-  },
-})
+const options = readOptions()
 if (options.help) {
   console.log(help)
   process.exit(0)
@@ -129,6 +123,16 @@ async function start(): Promise<void> {
   }
   const exit = await server.exited
   if (!stopping) await finish(1, explainExit(exit))
+}
+
+function readOptions(): { help?: boolean; system?: boolean; json?: boolean } {
+  try {
+    const flag = { type: 'boolean' } as const
+    return parseArgs({ options: { help: { ...flag, short: 'h' }, system: flag, json: flag } }).values
+  } catch (err) {
+    console.error(`${(err as Error).message}\n\n${help}`)
+    return process.exit(1)
+  }
 }
 
 async function choosePort(): Promise<number> {

@@ -6,7 +6,7 @@ import { MongoClient, MongoServerError } from 'mongodb'
 import { choosePort, rememberPort } from './chosen-port.ts'
 import type { Mongod } from './mongo-binary.ts'
 import type { RunningStore } from './redis.ts'
-import { lostPort, type Log, supervise, waitUntilReady } from './supervise.ts'
+import { endLeftover, lostPort, type Log, supervise, waitUntilReady } from './supervise.ts'
 
 const setName = 'parley'
 const notYetInitialized = 94
@@ -28,6 +28,7 @@ export async function startMongo(options: MongoOptions): Promise<RunningStore> {
   // One major version cannot open the files of another.
   const dir = join(dataDir, `mongo-${mongod.major}`)
   await mkdir(dir, { recursive: true })
+  await endLeftover(dataDir, 'mongodb', 'TERM', log)
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await choosePort(dataDir, 'mongodb'))
     const store = await supervise({

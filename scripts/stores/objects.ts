@@ -4,7 +4,7 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { choosePort, rememberPort } from './chosen-port.ts'
 import type { RunningStore } from './redis.ts'
-import { lostPort, type Log, supervise, waitUntilReady } from './supervise.ts'
+import { endLeftover, lostPort, type Log, supervise, waitUntilReady } from './supervise.ts'
 
 export type ObjectsOptions = { dataDir: string; port?: number; log?: Log }
 export type RunningObjects = RunningStore & {
@@ -31,6 +31,7 @@ export async function startObjects(options: ObjectsOptions): Promise<RunningObje
   const dir = join(dataDir, 'objects')
   await mkdir(dir, { recursive: true })
   const keys = await loadKeys(dataDir)
+  await endLeftover(dataDir, 'objects', 'TERM', log)
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await choosePort(dataDir, 'objects'))
     const credentials = ['--access-key', keys.accessKeyId, '--secret-key', keys.secretAccessKey]

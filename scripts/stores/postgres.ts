@@ -9,7 +9,7 @@ import type { PostgresBinary } from './postgres-binary.ts'
 import type { RunningStore } from './redis.ts'
 import { runCommand } from './run-command.ts'
 import { StoreError } from './store-error.ts'
-import { lostPort, type Log, supervise, type Supervised, waitUntilReady } from './supervise.ts'
+import { endLeftover, lostPort, type Log, supervise, type Supervised, waitUntilReady } from './supervise.ts'
 
 const roleName = 'parley'
 const databaseName = 'parley'
@@ -33,6 +33,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningSt
   const dir = join(dataDir, `postgres-${binary.major}`)
   const password = await makeCluster(dir, binary, user)
   await giveFolder(dir, user.owner)
+  await endLeftover(dataDir, 'postgres', 'INT', log)
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await choosePort(dataDir, 'postgres'))
     const store = await launch(options, user, dir, port)

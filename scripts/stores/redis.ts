@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { choosePort, rememberPort } from './chosen-port.ts'
 import { redisVersion } from './redis-binary.ts'
-import { lostPort, type Log, type Supervised, supervise, waitUntilReady } from './supervise.ts'
+import { endLeftover, lostPort, type Log, type Supervised, supervise, waitUntilReady } from './supervise.ts'
 
 export type RedisOptions = {
   dataDir: string
@@ -27,6 +27,7 @@ export async function startRedis(options: RedisOptions): Promise<RunningStore> {
   const { dataDir, binary, name = 'redis', args = [], log = () => {} } = options
   const dir = join(dataDir, name)
   await mkdir(dir, { recursive: true })
+  await endLeftover(dataDir, name, 'TERM', log)
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await choosePort(dataDir, name))
     const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--set-proc-title', 'no']

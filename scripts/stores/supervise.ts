@@ -36,6 +36,7 @@ export type Supervised = {
   output(): Promise<string>
 }
 
+const leftoverGraceMs = 5000
 const logBytesMax = 16 * 1024 * 1024
 
 /** Runs the job under the watchdog. It may not be ready to serve yet: see `waitUntilReady`. */
@@ -45,7 +46,6 @@ export async function supervise(job: Job): Promise<Supervised> {
   await mkdir(runDir, { recursive: true })
   await mkdir(logDir, { recursive: true })
   const pidPath = join(runDir, `${job.name}.pid`)
-  await endStale(job, pidPath)
 
   const logPath = join(logDir, `${job.name}.log`)
   const logged = await stat(logPath).catch(() => null)
@@ -140,21 +140,29 @@ export async function lostPort(store: Supervised): Promise<boolean> {
   return store.hasExited() && /address already in use|Address in use|EADDRINUSE/i.test(await store.output())
 }
 
-async function endStale(job: Job, pidPath: string): Promise<void> {
-  const stored = await readFile(pidPath, 'utf8').catch(() => null)
-  if (stored === null) return
-  const stale = parseMark(stored)
-  if (!stale || !(await isRunning(stale))) return
-  if (stale.launcher && (await isRunning(stale.launcher))) {
+/**
+ * Ends what an earlier start left running in this data folder because it was killed together with its watchdogs.
+ * Comes before a port is chosen, so that the store can have its last one again.
+ */
+export async function endLeftover(
+  dataDir: string,
+  name: string,
+  stopSignal: 'INT' | 'TERM',
+  log: Log,
+): Promise<void> {
+  const stored = await readFile(join(dataDir, 'run', `${name}.pid`), 'utf8').catch(() => null)
+  const leftover = stored === null ? null : parseMark(stored)
+  if (!leftover || !(await isRunning(leftover))) return
+  if (leftover.launcher && (await isRunning(leftover.launcher))) {
     throw new StoreError(
-      `${job.name} of ${job.dataDir} already runs (pid ${stale.pid})`,
-      `Stop process ${stale.launcher.pid} first, which started it.`,
+      `${name} of ${dataDir} already runs (pid ${leftover.pid})`,
+      `Stop process ${leftover.launcher.pid} first, which started it.`,
     )
   }
   // The command line must name our folder: a mark that was copied along with it is not a licence to kill.
-  if (!(await commandLine(stale.pid)).includes(job.dataDir)) return
-  job.log(`${job.name}: ending pid ${stale.pid}, left over from a start that was killed`)
-  await endProcess(stale, `SIG${job.stopSignal}`, job.graceSeconds * 1000)
+  if (!(await commandLine(leftover.pid)).includes(dataDir)) return
+  log(`${name}: ending pid ${leftover.pid}, left over from a start that was killed`)
+  await endProcess(leftover, `SIG${stopSignal}`, leftoverGraceMs)
 }
 
 function parseMark(text: string): (ProcessMark & { launcher: ProcessMark | null }) | null {
