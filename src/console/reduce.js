@@ -13,7 +13,7 @@ export const INITIAL_STATE = {
   typing: {},
   pending: [],
   openChatId: null,
-  unreadFrom: null,
+  unreadAtOpening: null,
   toast: null,
 }
 
@@ -39,7 +39,8 @@ const CHANGES = {
   }),
   opened: (state, { chatId }) => {
     const chat = state.chats[chatId]
-    return { ...state, openChatId: chatId, unreadFrom: chat?.unreadCount > 0 ? chat.readSeq : null }
+    const unreadAtOpening = chat?.unreadCount > 0 ? { readSeq: chat.readSeq, count: chat.unreadCount } : null
+    return { ...state, openChatId: chatId, unreadAtOpening }
   },
   marked: (state, { chatId, readSeq, unreadCount }) =>
     withChatChange(state, chatId, (chat) =>
@@ -74,7 +75,7 @@ const CHANGES = {
   }),
   typingEnded: (state, { chatId, userId }) => withoutTyping(state, chatId, userId),
 
-  queued: (state, { entry }) => ({ ...state, pending: [...state.pending, entry] }),
+  queued: (state, { entry }) => ({ ...state, pending: [...state.pending, entry], unreadAtOpening: null }),
   pendingChanged: (state, { clientMessageId, change }) => ({
     ...state,
     pending: state.pending.map((entry) =>

@@ -140,7 +140,7 @@ export function createSocket(hooks) {
   function request(event, data, timeoutMs = ACK_TIMEOUT_MS) {
     if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(unreachable())
     nextId += 1
-    const id = `${event}#${nextId}`
+    const id = String(nextId)
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiting.delete(id)

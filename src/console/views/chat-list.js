@@ -47,6 +47,7 @@ export function ChatList({ app, state, framesOpen, onFrames, onNewChat }) {
         <${Icon} name="exit" />
       </button>
     </header>
+    <${StatusLine} state=${state} app=${app} banner=${true} />
     <label class="search">
       <${Icon} name="search" />
       <input

@@ -35,7 +35,7 @@ export function Conversation({ app, state, chat }) {
         <${Subtitle} state=${state} chat=${chat} other=${other} />
       </div>
     </header>
-    <${StatusLine} state=${state} app=${app} quiet=${true} />
+    <${StatusLine} state=${state} app=${app} banner=${true} />
     <${MessageList} app=${app} state=${state} chat=${chat} onReply=${setReplyTo} />
     <${Composer} app=${app} state=${state} chat=${chat} replyTo=${replyTo} onReplyTo=${setReplyTo} />
   </main>`

@@ -71,7 +71,7 @@ export function Frames({ log, onClose }) {
 
 function FrameRow({ frame, open, onToggle }) {
   const { at, direction, event, rest } = frame
-  const compact = JSON.stringify(rest)
+  const compact = JSON.stringify(rest.data ?? rest.error ?? rest)
   return html`<li class="frame frame-${direction} ${event === 'error:general' ? 'frame-error' : ''}">
     <button type="button" aria-expanded=${open} onClick=${onToggle}>
       <span class="frame-head">
@@ -79,9 +79,10 @@ function FrameRow({ frame, open, onToggle }) {
           >${direction === 'out' ? '↑' : '↓'}</span
         >
         <b>${event}</b>
+        ${rest.id !== undefined && html`<span class="frame-id">${rest.id}</span>`}
         <time>${clock(at)}</time>
       </span>
-      <code>${open ? JSON.stringify(rest, null, 2) : compact === '{}' ? '' : compact}</code>
+      <code>${open ? JSON.stringify({ event, ...rest }, null, 2) : compact === '{}' ? '' : compact}</code>
     </button>
   </li>`
 }

@@ -1,5 +1,6 @@
 /** The messages of a chat: grouped by sender and day, kept at the bottom, with older ones loaded on the way up. */
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm-preact.js'
+import { countsAsUnread } from '../reduce.js'
 import { inOrder } from '../timeline.js'
 import { dayName, plural, systemWords } from '../words.js'
 import { Bubble, PendingBubble } from './bubble.js'
@@ -87,7 +88,7 @@ export function MessageList({ app, state, chat, onReply }) {
           messages.length + pending.length === 0 &&
           html`<p class="say-hello">Nothing here yet. Say hello.</p>`
         }
-        ${rowsOf(messages, state.unreadFrom, state.me.id).map((row) => drawRow({ row, app, state, chat, onReply }))}
+        ${rowsOf(messages, state.unreadAtOpening, state.me.id).map((row) => drawRow({ row, app, state, chat, onReply }))}
         ${pending.map(
           (entry, index) =>
             html`<${PendingBubble}
@@ -130,25 +131,22 @@ function drawRow({ row, app, state, chat, onReply }) {
   />`
 }
 
-function rowsOf(messages, unreadFrom, meId) {
+function rowsOf(messages, unreadAtOpening, meId) {
   const rows = []
   let day = ''
-  let saidUnread = unreadFrom === null
-  messages.forEach((message, index) => {
+  let saidUnread = unreadAtOpening === null
+  for (const [index, message] of messages.entries()) {
     const name = dayName(message.createdAt)
     if (name !== day) rows.push({ kind: 'day', key: `day ${message.seq}`, words: name })
-    if (!saidUnread && message.seq > unreadFrom && message.senderId !== meId && message.type !== 'system') {
-      const count = messages
-        .slice(index)
-        .filter(({ senderId, type }) => senderId !== meId && type !== 'system').length
-      rows.push({ kind: 'unread', words: plural(count, 'new message') })
+    if (!saidUnread && message.seq > unreadAtOpening.readSeq && countsAsUnread(message, meId)) {
+      rows.push({ kind: 'unread', words: plural(unreadAtOpening.count, 'new message') })
       saidUnread = true
     }
     const first = day !== name || !sameGroup(messages[index - 1], message)
     const last = !sameGroup(message, messages[index + 1])
     rows.push({ kind: 'message', message, first, last })
     day = name
-  })
+  }
   return rows
 }
 

@@ -36,25 +36,26 @@ export function useCountdown(until) {
   return Math.max(0, Math.ceil((until - Date.now()) / 1_000))
 }
 
-/** How the connection is, in words; with `quiet` only when there is something to say. */
-export function StatusLine({ state, app, quiet = false }) {
+/** How the connection is, in words; as a banner it is there only when there is something to say or to do. */
+export function StatusLine({ state, app, banner = false }) {
   const { phase, caughtUp } = state
-  if (phase.name === 'waiting') return html`<${Waiting} app=${app} retryAt=${phase.retryAt} />`
+  if (phase.name === 'waiting')
+    return html`<${Waiting} app=${app} retryAt=${phase.retryAt} banner=${banner} />`
   const words =
     { connecting: 'Connecting…', 'catching-up': 'Catching up…', online: caughtUp ?? 'Online' }[phase.name] ??
     'Offline'
-  if (quiet && phase.name === 'online' && caughtUp === null) return null
+  if (banner && phase.name === 'online' && caughtUp === null) return null
   return html`<div class="status status-${phase.name}" role="status">
     <span class="status-dot"></span>${words}
   </div>`
 }
 
-function Waiting({ app, retryAt }) {
+function Waiting({ app, retryAt, banner }) {
   const seconds = useCountdown(retryAt)
   return html`<div class="status status-waiting" role="status">
     <span class="status-dot"></span>
     <span>Reconnecting${seconds > 0 ? ` in ${seconds} s` : '…'}</span>
-    <button type="button" class="link" onClick=${app.reconnectNow}>Try now</button>
+    ${banner && html`<button type="button" class="link" onClick=${app.reconnectNow}>Try now</button>`}
   </div>`
 }
 
