@@ -1,4 +1,5 @@
 /** The one typed context: what every verb may use. Built by main.ts, closed there in reverse. */
+import type { ChatLog } from './chat-log/index.ts'
 import type { Config } from './config.ts'
 import type { Delivery } from './delivery/index.ts'
 import type { Accounts } from './features/accounts/accounts.ts'
@@ -22,6 +23,7 @@ export interface Ctx {
   readonly mongo: Mongo
   readonly redis: RedisStore
   readonly delivery: Delivery
+  readonly chatLog: ChatLog
   readonly accounts: Accounts
   /** Runs work that must not delay the answer: tracked, logged on failure, waited for at shutdown. A hint, never a promise. */
   after(task: () => Promise<void>): void

@@ -137,13 +137,15 @@ export class ChatLog implements FanoutLog {
   }
 
   async rebuild(chatHex: string, fromRev: number): Promise<ChatFanout | null> {
-    const state = await loadState(this.#mongo, chatHex)
+    const chatId = new ObjectId(chatHex)
     const docs = await this.#mongo.messages
-      .find({ chatId: state.chat._id, rev: { $gte: fromRev } })
+      .find({ chatId, rev: { $gte: fromRev } })
       .sort({ rev: 1 })
       .limit(REBUILD_PAGE)
       .toArray()
-    return rebuiltFanout(this.#ids, chatHex, fromRev, docs, state.recipients)
+    // After the messages, so that no interval read here is older than a place that it bounds.
+    const members = await this.#mongo.members.find({ chatId }).toArray()
+    return rebuiltFanout(this.#ids, chatHex, fromRev, docs, members)
   }
 
   fanned(chatHex: string, rev: number): void {

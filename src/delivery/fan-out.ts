@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Log } from '../lib/log.ts'
-import { loadScript, type RedisStore } from '../stores/redis.ts'
+import type { RedisStore } from '../stores/redis.ts'
 
 export interface FanoutEvent {
   rev: number
@@ -43,12 +43,6 @@ const GAP_WAITS_MS = [4, 20, 60]
 const RETRY_MS = 500
 const FANNED_MEMORY = 50_000
 
-declare module 'ioredis' {
-  interface ChainableCommander {
-    fanout(...args: Array<string | number>): ChainableCommander
-  }
-}
-
 export class FanOut {
   readonly #redis: RedisStore
   readonly #log: Log
@@ -63,7 +57,6 @@ export class FanOut {
   constructor(redis: RedisStore, log: Log) {
     this.#redis = redis
     this.#log = log
-    redis.commands.defineCommand('fanout', { numberOfKeys: 0, lua: loadScript('fanout') })
   }
 
   attachLog(source: FanoutLog): void {

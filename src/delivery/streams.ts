@@ -1,8 +1,7 @@
 /** Reading users' event streams, and registering this node as the holder of their sockets. */
 import { randomBytes } from 'node:crypto'
-import type { Result } from 'ioredis'
 import { redisKeys } from '../stores/redis-keys.ts'
-import { loadScript, type RedisStore } from '../stores/redis.ts'
+import type { RedisStore } from '../stores/redis.ts'
 
 export interface StreamEntry {
   id: string
@@ -31,16 +30,6 @@ const NOBODY = 'none'
 
 type AttachReply = [epoch: string, Array<[lastId: string, known: number, entries: Array<[string, string[]]>]>]
 
-declare module 'ioredis' {
-  // The type parameter is the driver's own; its declaration has to be repeated to add commands to it.
-  // oxlint-disable-next-line typescript/no-unused-vars
-  interface RedisCommander<Context> {
-    attach(...args: Array<string | number>): Result<unknown, Context>
-    detach(...args: Array<string | number>): Result<unknown, Context>
-    whisper(users: string, payload: string): Result<unknown, Context>
-  }
-}
-
 export class Streams {
   readonly #redis: RedisStore
   readonly #nodeId: string
@@ -48,8 +37,6 @@ export class Streams {
   constructor(redis: RedisStore, nodeId: string) {
     this.#redis = redis
     this.#nodeId = nodeId
-    for (const name of ['attach', 'detach', 'whisper'])
-      redis.commands.defineCommand(name, { numberOfKeys: 0, lua: loadScript(name) })
   }
 
   /** Registers this node for the users and reads what lies behind their positions, atomically. */

@@ -7,7 +7,7 @@
  * | route:{userId} | string, names of the nodes that hold his sockets | feeds | 90 s, renewed while connected |
  * | fan:{chatId} | string, the revision that fan-out reached | fan-out | 1 day |
  * | epoch, epoch:young | string, changes whenever streams may have been lost | fan-out, feeds | none; 60 s |
- * | unread:{userId}:{chatId} | integer | unread counts, fan-out | 7 days |
+ * | unread:{userId}:{chatId} | integer, a colon and the read mark it counts from | unread counts, fan-out | 7 days |
  * | presence:{userId} | JSON | presence | 5 min, renewed while connected |
  * | typing:{chatId}:{userId} | string | presence | 3 s |
  * | limit:{group}:{subject} | integer | rate limits | the window |

@@ -1,10 +1,33 @@
 /** Redis: one connection for commands, one for subscriptions; it may vanish at any moment and nothing waits for it long. */
 import { readFileSync } from 'node:fs'
-import { Redis } from 'ioredis'
+import { Redis, type Result } from 'ioredis'
 import type { Log } from '../lib/log.ts'
 import { countCommand } from './metrics.ts'
 
-export type RedisCommands = Redis
+declare module 'ioredis' {
+  // The type parameter is the driver's own; its declaration has to be repeated to add commands to it.
+  // oxlint-disable-next-line typescript/no-unused-vars
+  interface RedisCommander<Context> {
+    attach(...args: Array<string | number>): Result<unknown, Context>
+    detach(...args: Array<string | number>): Result<unknown, Context>
+    whisper(users: string, payload: string): Result<unknown, Context>
+    fanout(...args: Array<string | number>): Result<unknown, Context>
+    unreadPut(...keyTokenCount: string[]): Result<unknown, Context>
+    presence(...args: Array<string | number>): Result<unknown, Context>
+    hit(key: string, limit: number, windowSeconds: number): Result<[count: number, resetMs: number], Context>
+  }
+}
+
+/** The scripts beside this file, by the name of their command. */
+const SCRIPTS = {
+  attach: 'attach',
+  detach: 'detach',
+  whisper: 'whisper',
+  fanout: 'fanout',
+  unreadPut: 'unread-put',
+  presence: 'presence',
+  hit: 'hit',
+}
 
 export interface RedisStore {
   commands: Redis
@@ -50,6 +73,8 @@ export function openRedis(url: string, log: Log): RedisStore {
   commands.on('close', () => {
     runId = null
   })
+  for (const [name, file] of Object.entries(SCRIPTS))
+    commands.defineCommand(name, { numberOfKeys: 0, lua: loadScript(file) })
   countRoundTrips(commands)
   return {
     commands,
@@ -89,7 +114,6 @@ function countRoundTrips(client: Redis): void {
   }
 }
 
-/** Reads `scripts/<name>.lua` once; call the result with EVALSHA through `defineCommand`. */
-export function loadScript(name: string): string {
+function loadScript(name: string): string {
   return readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
 }

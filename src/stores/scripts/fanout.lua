@@ -6,7 +6,7 @@
 --       4 first revision covered  5 last revision covered  6 '1' = set the mark though none is known
 --       7 number n of recipient sets, then n strings of 36-character user ids
 --       then for each event: revision, set number, 'head {json}', sender for whom it is not unread
---       ('' = it never counts), id of the connection that gets an ack instead
+--       ('' = it never counts, '*' = counts have to be made anew), id of the connection that gets an ack instead
 -- Returns {status, epoch, mark}: 'ok' told, 'done' had been told, 'gap' earlier revisions are not told yet,
 --       'unknown' this Redis does not know how far the chat was told.
 
@@ -78,7 +78,14 @@ while index <= #ARGV do
       local cached = set.unread[i]
       if cached and unreadFor ~= '' and unreadFor ~= user then
         -- A count that is being computed right now would miss this message: it is thrown away.
-        if tonumber(cached) then redis.call('INCR', set.unreadKeys[i]) else redis.call('DEL', set.unreadKeys[i]) end
+        local count, readSeq = string.match(cached, '^(%d+):(%d+)$')
+        if count and unreadFor ~= '*' then
+          redis.call('SET', set.unreadKeys[i], (tonumber(count) + 1) .. ':' .. readSeq, 'KEEPTTL')
+          set.unread[i] = (tonumber(count) + 1) .. ':' .. readSeq
+        else
+          redis.call('DEL', set.unreadKeys[i])
+          set.unread[i] = false
+        end
       end
       local route = set.routes[i]
       if route and id then

@@ -1,0 +1,98 @@
+/**
+ * Changes of a group: each is a system message with a place in the log, stored in one transaction with what it
+ * changes. So membership is known for every place, and nobody on any node can write behind a change unaware of it.
+ */
+import { ObjectId, type ClientSession } from 'mongodb'
+import { receivedEvent, toMessage, type ChatState } from '../../chat-log/index.ts'
+import type { Ctx } from '../../context.ts'
+import { toPayload, type ChatFanout } from '../../delivery/index.ts'
+import type { MessageDoc, SystemNote } from '../../stores/mongo.ts'
+
+export interface GroupEvent {
+  userIds: string[]
+  event: string
+  data: Record<string, unknown>
+}
+
+export interface GroupChange {
+  note: SystemNote
+  /** The documents that change with it, in the transaction; `seq` is the change's own place. */
+  write(session: ClientSession, seq: number): Promise<void>
+  /** Who sees the system message: present members, and those who are leaving with it. */
+  audience: string[]
+  events(message: MessageDoc): GroupEvent[]
+}
+
+/**
+ * Decides on the chat as of the place it takes, then writes. `decide` gives null where nothing is to be changed.
+ * Resolves with the change's place, or null.
+ */
+export async function changeGroup(
+  ctx: Ctx,
+  chatHex: string,
+  actorId: string,
+  decide: (state: ChatState) => GroupChange | null,
+): Promise<number | null> {
+  const seq = await ctx.chatLog.change(chatHex, async (state) => {
+    const change = decide(state)
+    if (!change) return { value: null, fanout: null }
+    const message = systemMessage(ctx, state, actorId, change.note)
+    await inTransaction(ctx, async (session) => {
+      await ctx.mongo.messages.insertOne(message, { session })
+      await change.write(session, message.seq)
+    })
+    return { value: message.seq, fanout: toFanout(ctx, chatHex, message, change), message }
+  })
+  if (seq !== null) await ctx.chatLog.membersChanged(chatHex)
+  return seq
+}
+
+/** Runs the work in a transaction with majority on both ends; conflicts with other transactions are tried again. */
+export async function inTransaction(
+  ctx: Ctx,
+  work: (session: ClientSession) => Promise<void>,
+): Promise<void> {
+  await ctx.mongo.client.withSession((session) => session.withTransaction(() => work(session)))
+}
+
+export function systemMessage(
+  ctx: Ctx,
+  place: { chat: { _id: ObjectId }; seq: number; rev: number },
+  actorId: string,
+  note: SystemNote,
+): MessageDoc {
+  const at = ctx.clock.now()
+  const rev = place.rev + 1
+  return {
+    _id: new ObjectId(),
+    chatId: place.chat._id,
+    seq: place.seq + 1,
+    rev,
+    revs: [rev],
+    senderId: actorId,
+    message: null,
+    messageType: 'system',
+    readBy: [],
+    callData: null,
+    system: note,
+    createdAt: at,
+    updatedAt: at,
+  }
+}
+
+function toFanout(ctx: Ctx, chatHex: string, message: MessageDoc, change: GroupChange): ChatFanout {
+  const sets = [change.audience.join('')]
+  const events = [receivedEvent(message, JSON.stringify(toMessage(ctx.ids, message)), 0, '')]
+  for (const { userIds, event, data } of change.events(message)) {
+    if (userIds.length === 0) continue
+    sets.push(userIds.join(''))
+    events.push({
+      rev: message.rev,
+      set: sets.length - 1,
+      payload: toPayload(event, JSON.stringify({ ...data, rev: message.rev })),
+      unreadFor: '',
+      origin: '',
+    })
+  }
+  return { chatHex, from: message.rev, to: message.rev, sets, events }
+}
