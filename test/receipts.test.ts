@@ -109,7 +109,7 @@ describe('ticks', () => {
     const aboutBob = alice.eventsOf('message:read').filter((f) => f.data['userId'] === bob.userId)
     const aboutAlice = bob.eventsOf('message:read').filter((f) => f.data['userId'] === alice.userId)
     expect([aboutBob, aboutAlice]).toEqual([[], []])
-    expect(await statusOf(alice, message)).toBe('delivered')
+    await until('it is delivered', async () => (await statusOf(alice, message)) === 'delivered')
     expect((await receiptsOf(alice, message)).read).toEqual([])
   })
 })

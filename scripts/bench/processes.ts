@@ -22,7 +22,7 @@ export function startScript(path: string): ChildProcess {
 }
 
 function start(path: string, env: NodeJS.ProcessEnv, output: 'inherit' | 'pipe'): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', path], {
+  const child = spawn(process.execPath, ['--import', 'tsx', '--import', './scripts/lifeline.mjs', path], {
     cwd: REPO,
     env,
     stdio: ['ignore', output === 'pipe' ? 'pipe' : 'ignore', output, 'ipc'],

@@ -29,6 +29,7 @@ type Turn = { isVoid: boolean }
 const ACK_AFTER_MS = 20
 const ACK_AFTER_EVENTS = 64
 const GAP_PATIENCE_MS = 250
+const FAREWELL_MS = 1_000
 
 /**
  * Emits `frame` for everything as it arrives, then the event's own name once it is stored; `login`, `live`,
@@ -68,11 +69,15 @@ export class ParleySocket extends EventEmitter<Record<string, unknown[]>> {
 
   async stop(): Promise<void> {
     this.#stop.abort()
-    this.link?.close()
+    const { link } = this
+    link?.close()
+    // A server that hangs answers no farewell.
+    const hurry = setTimeout(() => link?.terminate(), FAREWELL_MS)
     for (const timer of this.#healing.values()) clearTimeout(timer)
     if (this.#ackTimer !== null) clearTimeout(this.#ackTimer)
     this.outbox.detach()
     await this.#running
+    clearTimeout(hurry)
   }
 
   /** Sends a message; survives refusals that may be retried, and any number of reconnects. */

@@ -19,7 +19,7 @@ export class Child {
   readonly #process: ChildProcess
 
   constructor(command: string, args: string[], env: Record<string, string>, cwd: string) {
-    this.#process = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.lines.push(line))
     }

@@ -26,6 +26,11 @@ export class ObjectStore {
     this.dir = dir
   }
 
+  /** Another process on a directory that there is already. */
+  static at(dir: string): ObjectStore {
+    return new ObjectStore(dir)
+  }
+
   static async create(): Promise<ObjectStore> {
     return new ObjectStore(await mkdtemp(join(tmpdir(), 'parley-objects-')))
   }
@@ -41,7 +46,18 @@ export class ObjectStore {
 
   async start(...extra: string[]): Promise<this> {
     const secrets = ['--access-key', keys.accessKeyId, '--secret-key', keys.secretAccessKey]
-    const args = ['--import', 'tsx', program, '--data', this.dir, '--bucket', bucket, ...secrets, ...extra]
+    const args = [
+      '--import',
+      'tsx',
+      program,
+      '--data',
+      this.dir,
+      '--bucket',
+      bucket,
+      '--with-parent',
+      ...secrets,
+      ...extra,
+    ]
     const child = spawn(process.execPath, args, { stdio: 'pipe' })
     this.#process = child
     this.#exited = once(child, 'exit').then(([code]) => code as number | null)

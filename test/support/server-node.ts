@@ -17,10 +17,8 @@ export class ServerNode {
     this.#env = env
   }
 
-  static async start(env: Record<string, string>): Promise<ServerNode> {
-    const node = new ServerNode(await freePort(), env)
-    await node.start()
-    return node
+  static async create(env: Record<string, string>): Promise<ServerNode> {
+    return new ServerNode(await freePort(), env)
   }
 
   get url(): string {
@@ -45,7 +43,9 @@ export class ServerNode {
   /** Starts the process without waiting for it. */
   spawn(env: Record<string, string> = {}): void {
     const all = { ...this.#env, ...env, PORT: String(this.port) }
-    this.#child = new Child(process.execPath, ['--import', 'tsx', 'src/main.ts'], all, REPO)
+    // The lifeline ends the server when the worker that runs this test is killed.
+    const args = ['--import', 'tsx', '--import', './scripts/lifeline.mjs', 'src/main.ts']
+    this.#child = new Child(process.execPath, args, all, REPO)
   }
 
   async ready(): Promise<void> {

@@ -26,9 +26,6 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const nodes: ServerNode[] = []
   const people: Phone[] = []
 
-  // One after the other: the first one migrates, the next ones find everything done.
-  for (let i = 0; i < (options.nodes ?? 1); i += 1) nodes.push(await ServerNode.start(env))
-
   const node = (index: number): ServerNode => {
     const found = nodes[index]
     if (found === undefined) throw new Error(`this world has ${nodes.length} nodes`)
@@ -41,21 +38,29 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     return registered
   }
 
-  return {
-    redis,
-    env,
-    url: node(0).url,
-    node,
-    phone,
-    phones: async (...names) =>
-      (await Promise.all(names.map((name) => phone(name)))) as { [K in keyof typeof names]: Phone },
-    close: async () => {
-      await Promise.all(people.map((person) => person.offline()))
-      await Promise.all(nodes.map((server) => server.kill9()))
-      await redis.kill9()
-      await databases.drop()
-    },
+  const close = async (): Promise<void> => {
+    await Promise.all(people.map((person) => person.offline()))
+    await Promise.all(nodes.map((server) => server.kill9()))
+    await redis.kill9()
+    await databases.drop()
   }
+
+  try {
+    // One after the other: the first one migrates, the next ones find everything done.
+    for (let i = 0; i < (options.nodes ?? 1); i += 1) {
+      const server = await ServerNode.create(env)
+      nodes.push(server)
+      await server.start()
+    }
+  } catch (err) {
+    await close()
+    throw err
+  }
+
+  const phones: World['phones'] = async (...names) =>
+    (await Promise.all(names.map((name) => phone(name)))) as { [K in keyof typeof names]: Phone }
+
+  return { redis, env, url: node(0).url, node, phone, phones, close }
 }
 
 function nodeEnv(databaseUrl: string, mongodbUrl: string, redisUrl: string): Record<string, string> {
