@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hash, verify } from '@node-rs/argon2'
-import { text } from '../../wire/fields.ts'
+import { codePoints, text } from '../../wire/fields.ts'
 
 // OWASP's floor for argon2id, which is the package's default kind: 19 MiB, two passes, one lane; about 30 ms.
 const COST = { memoryCost: 19 * 1024, timeCost: 2, parallelism: 1 }
@@ -18,6 +18,7 @@ export const isCommonPassword = (password: string): boolean => COMMON.has(passwo
 
 /** A password being set: 8 to 128 code points, not a common one. */
 export const newPassword = text(8, 128)
+  .refine((value) => codePoints(value) >= 8, { message: 'must have 8 to 128 characters' })
   .refine((value) => !isCommonPassword(value), {
     message: 'is one of the most common passwords; choose another',
   })
