@@ -82,8 +82,10 @@ async function run(order: Order): Promise<void> {
   stop()
   await drain(tracker)
   target.close()
-  process.disconnect()
 }
+
+// Whoever started this one also ends it; should that one be gone, there is nothing left to do.
+process.once('disconnect', () => process.exit())
 
 const order = await hear()
 if (order.type === 'run') await run(order.order)

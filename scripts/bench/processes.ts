@@ -18,11 +18,11 @@ process.on('exit', () => {
 
 /** Starts one of our scripts with an IPC channel, over which orders and results go. */
 export function startScript(path: string): ChildProcess {
-  return start(path, process.env, 'inherit')
+  return start([path], process.env, 'inherit')
 }
 
-function start(path: string, env: NodeJS.ProcessEnv, output: 'inherit' | 'pipe'): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', '--import', './scripts/lifeline.mjs', path], {
+function start(args: string[], env: NodeJS.ProcessEnv, output: 'inherit' | 'pipe'): ChildProcess {
+  const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
     cwd: REPO,
     env,
     stdio: ['ignore', output === 'pipe' ? 'pipe' : 'ignore', output, 'ipc'],
@@ -36,7 +36,8 @@ export type BenchServer = { url: string; pid: number; stop: () => Promise<void> 
 
 export async function startBenchServer(env: NodeJS.ProcessEnv, logPath: string): Promise<BenchServer> {
   const port = await freePort()
-  const child = start('src/main.ts', { ...env, HOST: '127.0.0.1', PORT: String(port) }, 'pipe')
+  const args = ['--import', './scripts/lifeline.mjs', 'src/main.ts']
+  const child = start(args, { ...env, HOST: '127.0.0.1', PORT: String(port) }, 'pipe')
   const log = createWriteStream(logPath)
   child.stdout?.pipe(log)
   child.stderr?.pipe(log)

@@ -25,6 +25,8 @@ server.on('connection', (socket, req) => {
   })
 })
 
+process.once('disconnect', () => process.exit())
+
 server.on('listening', () => {
   const { port } = server.address() as AddressInfo
   process.send?.({ url: `ws://127.0.0.1:${port}` })
