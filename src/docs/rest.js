@@ -1,5 +1,9 @@
 /** Swagger UI on /openapi.json, loaded when its panel is first opened: it is by far the largest file of the page. */
+import { prose } from './prose.js'
 import { html, useEffect, useRef, useState } from './vendor/htm-preact.js'
+
+const HINT =
+  'To call as somebody: choose **Authorize** and paste an access token (the [first steps](#start) get you one). It is kept in this browser.'
 
 function load(element) {
   return new Promise((resolve, reject) => {
@@ -7,6 +11,14 @@ function load(element) {
     element.addEventListener('error', () => reject(new Error('Swagger UI could not be loaded.')))
     document.head.append(element)
   })
+}
+
+// Swagger UI's dark theme waits for a class on the root element.
+function followColours() {
+  const dark = matchMedia('(prefers-color-scheme: dark)')
+  const apply = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+  apply()
+  dark.addEventListener('change', apply)
 }
 
 function loadSwagger() {
@@ -23,6 +35,7 @@ export function Rest() {
   useEffect(() => {
     const draw = async () => {
       try {
+        followColours()
         await loadSwagger()
         globalThis.SwaggerUIBundle({
           url: '/openapi.json',
@@ -46,10 +59,7 @@ export function Rest() {
     void draw()
   }, [])
   return html`<div class="rest">
-    <p class="hint">
-      To call as somebody: choose <b>Authorize</b> and paste an access token (the
-      <a href="#start">first steps</a> get you one). It is kept in this browser.
-    </p>
+    <p class="hint">${prose(HINT)}</p>
     ${problem !== null && html`<p role="alert">${problem}</p>`}
     <div ref=${place}></div>
   </div>`

@@ -19,6 +19,7 @@ const FILES = [
   'main.js',
   'start.js',
   'code.js',
+  'prose.js',
   'rest.js',
   'socket.js',
   'schema.js',

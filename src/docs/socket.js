@@ -1,5 +1,6 @@
 /** /asyncapi.json made readable: every frame in both directions, with its fields and examples. */
 import { Code } from './code.js'
+import { Paragraphs, prose } from './prose.js'
 import { refName, resolve } from './schema.js'
 import { SchemaTable } from './schema-table.js'
 import { html, useEffect, useState } from './vendor/htm-preact.js'
@@ -108,23 +109,11 @@ function Channels({ doc }) {
   )
 }
 
-function Paragraphs({ text }) {
-  return (text ?? '')
-    .split(/\n{2,}/u)
-    .filter((part) => part.trim() !== '')
-    .map((part, index) => html`<p key=${index}>${withCode(part)}</p>`)
-}
-
-// Text in backquotes is code; nothing else of Markdown is used in the documents.
-function withCode(text) {
-  return text.split(/`([^`]+)`/u).map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
-}
-
 function Entry({ doc, entry }) {
   const direction = DIRECTIONS[entry.action] ?? DIRECTIONS.send
   return html`<section class="event event-${entry.action}" id=${entry.id}>
     <h2><span class="direction" title=${direction.words}>${direction.arrow}</span> ${entry.title}</h2>
-    ${entry.summary && html`<p class="summary">${withCode(entry.summary)}</p>`}
+    ${entry.summary && html`<p class="summary">${prose(entry.summary)}</p>`}
     <${Paragraphs} text=${entry.description === entry.summary ? '' : entry.description} />
     <${Payload} doc=${doc} message=${entry.message} label="Example" />
     ${entry.replies.map(

@@ -1,5 +1,6 @@
 /** From nothing to a first message, by hand. */
 import { Code } from './code.js'
+import { prose } from './prose.js'
 import { html } from './vendor/htm-preact.js'
 
 const BASE = location.origin
@@ -32,70 +33,64 @@ const FRAMES = `{"event":"message:send","id":"1","data":{"chatId":"<chatId>","cl
 
 const LOGIN = `{"event":"auth:login","id":"1","data":{"token":"<accessToken>","cursor":"<where this device stopped>"}}`
 
+const STEPS = [
+  {
+    title: 'Two people',
+    text: 'Signing in is a phone number and a code. In development nothing is really sent: the code waits in `/dev/outbox`. With a real SMS provider, or in production, that route does not exist.',
+    code: [{ label: 'Shell', text: PEOPLE }],
+  },
+  {
+    title: 'Alice writes',
+    text: 'Finds or makes the direct chat and sends, in one call. Run it twice: the same `clientMessageId` answers with the first message and status 200 instead of 201, so a retry is always safe.',
+    code: [{ label: 'Shell', text: MESSAGE }],
+  },
+  {
+    title: 'Bob listens and answers',
+    text: 'Connect, let Alice write again with another `clientMessageId`, and it appears here. Then type frames: each one with an `id` is answered by exactly one `ack` or `error:general` with that `id`.',
+    code: [
+      { label: 'Shell', text: LISTEN },
+      { label: 'Frames to type', text: FRAMES },
+    ],
+  },
+  {
+    title: 'Never miss anything',
+    text: 'Events that must not be lost carry a `cursor`. Keep the last one you have stored, confirm it with `sync:ack` (this is what makes a message delivered), and give it back when you connect again: everything missed comes first, in order, then `sync:done`, then live events. If the answer says `reset`, catch up with `GET /api/chats` and `GET /api/chats/{chatId}/changes`.',
+    code: [{ label: 'First frame of a browser, which cannot set headers', text: LOGIN }],
+  },
+]
+
+const LEAD =
+  'Two people, one chat, and a socket that shows it live. You need `curl` (7.82 or later), `jq` and `npx`; or open the [chat client](/console) in two tabs and watch the same frames in its Frames panel.'
+
+const NEXT = [
+  { href: '#rest', title: 'REST', text: 'every call, with a form to try it' },
+  { href: '#socket', title: 'Socket', text: 'every frame in both directions' },
+  { href: '/openapi.json', title: 'openapi.json', text: 'for code generators' },
+  { href: '/asyncapi.json', title: 'asyncapi.json', text: 'the socket, for machines' },
+]
+
 export function Start() {
   return html`<article class="prose">
     <h1>A first message</h1>
-    <p class="lead">
-      Two people, one chat, and a socket that shows it live. You need <code>curl</code> (7.82 or later),
-      <code>jq</code> and <code>npx</code>; or open the <a href="/console">chat client</a> in two tabs and
-      watch the same calls in its Frames panel.
-    </p>
-
+    <p class="lead">${prose(LEAD)}</p>
     <ol class="steps">
-      <li>
-        <h2>Two people</h2>
-        <p>
-          Signing in is a phone number and a code. In development nothing is really sent: the code waits in
-          <code>/dev/outbox</code>. With a real SMS provider, or in production, that route does not exist.
-        </p>
-        <${Code} label="Shell" text=${PEOPLE} />
-      </li>
-      <li>
-        <h2>Alice writes</h2>
-        <p>
-          Finds or makes the direct chat and sends in one call. Run it twice: the same
-          <code>clientMessageId</code> answers with the first message and status 200 instead of 201, so a
-          retry is always safe.
-        </p>
-        <${Code} label="Shell" text=${MESSAGE} />
-      </li>
-      <li>
-        <h2>Bob listens and answers</h2>
-        <p>Connect, let Alice write again with another <code>clientMessageId</code>, and it appears here.</p>
-        <${Code} label="Shell" text=${LISTEN} />
-        <p>
-          Then type frames. Each one with an <code>id</code> is answered by exactly one <code>ack</code> or
-          <code>error:general</code> with that <code>id</code>.
-        </p>
-        <${Code} label="Frames to type" text=${FRAMES} />
-      </li>
-      <li>
-        <h2>Never miss anything</h2>
-        <p>
-          Events that must not be lost carry a <code>cursor</code>. Keep the last one you have stored, confirm
-          it with <code>sync:ack</code> (this is what makes a message <em>delivered</em>), and give it back
-          when you connect again: everything missed comes first, in order, then <code>sync:done</code>, then
-          live events. If the answer says <code>reset</code>, catch up with <code>GET /api/chats</code> and
-          <code>GET /api/chats/{chatId}/changes</code>.
-        </p>
-        <${Code} label="First frame of a browser, which cannot set headers" text=${LOGIN} />
-      </li>
+      ${STEPS.map(
+        ({ title, text, code }) =>
+          html`<li key=${title}>
+            <h2>${title}</h2>
+            <p>${prose(text)}</p>
+            ${code.map((block) => html`<${Code} label=${block.label} text=${block.text} key=${block.label} />`)}
+          </li>`,
+      )}
     </ol>
-
     <h2>Where to go on</h2>
     <ul class="cards">
-      <li>
-        <a href="#rest"><strong>REST</strong> every call, with a form to try it</a>
-      </li>
-      <li>
-        <a href="#socket"><strong>Socket</strong> every frame in both directions</a>
-      </li>
-      <li>
-        <a href="/openapi.json"><strong>openapi.json</strong> for code generators</a>
-      </li>
-      <li>
-        <a href="/asyncapi.json"><strong>asyncapi.json</strong> the socket's description</a>
-      </li>
+      ${NEXT.map(
+        ({ href, title, text }) =>
+          html`<li key=${href}>
+            <a href=${href}><strong>${title}</strong>${text}</a>
+          </li>`,
+      )}
     </ul>
   </article>`
 }
