@@ -158,4 +158,9 @@ function print(results: Result[]): void {
 }
 
 if (values.help) console.log(HELP)
-else await main()
+else {
+  await main().catch((err: unknown) => {
+    console.error(err instanceof Error ? err.message : err)
+    process.exitCode = 1
+  })
+}

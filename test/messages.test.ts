@@ -377,31 +377,3 @@ describe('changing', () => {
     expect(none.messages).toEqual([])
   })
 })
-
-describe('a blocked sender', () => {
-  test('is told nothing; the blocker gets a void on that place, also after unblocking', async () => {
-    const [erin, troll] = await world.phones('erin', 'troll')
-    const fresh = await erin.directWith(troll)
-    await troll.send(fresh.id, 'nice')
-    await erin.waitForText('nice')
-    await erin.client.post(`/api/users/${troll.userId}/block`, {})
-    const sent = await troll.send(fresh.id, 'nasty')
-    expect(sent).toMatchObject({ status: 'sent', seq: 2, content: 'nasty' })
-    await erin.send(fresh.id, 'still dense')
-    const history = await erin.client.get<Message[]>(`/api/chats/${fresh.id}/messages`, { after: 0 })
-    expect(history.map((message) => [message.seq, message.type])).toEqual([
-      [1, 'text'],
-      [2, 'void'],
-      [3, 'text'],
-    ])
-    expect(history[1]).toMatchObject({ content: null, senderId: null, id: sent.id })
-    expect((await erin.chat(fresh.id)).unreadCount).toBe(1)
-    await erin.client.delete(`/api/users/${troll.userId}/block`)
-    const after = await erin.client.get<Message[]>(`/api/chats/${fresh.id}/messages`, { after: 0 })
-    expect(after[1]).toMatchObject({ type: 'void', content: null })
-    expect(JSON.stringify(erin.frames)).not.toContain('nasty')
-    expect((await troll.client.get<Message>(`/api/chats/${fresh.id}/messages/${sent.id}`)).status).toBe(
-      'sent',
-    )
-  })
-})
