@@ -97,3 +97,10 @@ test('the published keys hold no private part', async () => {
   ])
   expect(keys.every((key) => !('d' in key))).toBe(true)
 })
+
+test('a key that cannot sign ends the start with the name of the variable', async () => {
+  const other = await privateJwk('ES256', 'one')
+  const p384 = await privateJwk('ES384', 'three')
+  for (const keys of [[{ ...es256, d: other.d }], [es256, { ...es256 }], [p384], [{ ...es256, x: 'AA' }]])
+    await expect(AccessTokens.open(keys, clock)).rejects.toThrow(/JWT_PRIVATE_KEYS/)
+})

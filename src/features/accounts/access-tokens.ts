@@ -1,6 +1,7 @@
 /** Access tokens: JWTs signed with the first configured key, verified with any of them and with nothing else. */
 import { createHash } from 'node:crypto'
 import { errors, importJWK, jwtVerify, SignJWT, type CryptoKey, type JWK } from 'jose'
+import { ConfigError } from '../../config.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/errors.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
@@ -39,12 +40,19 @@ export class AccessTokens {
     if (signing === undefined) throw new Error('no key to sign with')
     this.#signing = signing
     this.#keys = new Map(keys.map((key) => [key.kid, key]))
+    if (this.#keys.size < keys.length) throw new Error('two keys have the same kid')
     this.#clock = clock
   }
 
-  /** Throws where a configured JWK cannot sign: better at start than at the first sign-in. */
+  /** Throws a ConfigError where a configured key cannot sign: better at start than at the first sign-in. */
   static async open(privateJwks: readonly object[], clock: Clock): Promise<AccessTokens> {
-    return new AccessTokens(await Promise.all(privateJwks.map((jwk) => importKey(jwk as JWK))), clock)
+    try {
+      const keys = await Promise.all(privateJwks.map((jwk) => importKey(jwk as JWK)))
+      return new AccessTokens(keys, clock)
+    } catch (err) {
+      const reason = err instanceof Error ? err.message : 'a key cannot be used'
+      throw new ConfigError(`The environment is not usable:\n  JWT_PRIVATE_KEYS: ${reason}`)
+    }
   }
 
   /** `issuedAt` is the database's time, so that all nodes agree on it. */
@@ -126,6 +134,9 @@ async function importKey(jwk: JWK): Promise<Key> {
   ])
   if (kid === undefined || privateKey instanceof Uint8Array || publicKey instanceof Uint8Array)
     throw new Error('a signing key must be an asymmetric private JWK with kid')
+  // A private part that does not belong to its point imports without complaint; nobody could verify what it signs.
+  const probe = await new SignJWT().setProtectedHeader({ alg: algorithm }).sign(privateKey)
+  await jwtVerify(probe, publicKey)
   return { kid, algorithm, privateKey, publicKey, publicJwk: { ...point, kid, alg: algorithm, use: 'sig' } }
 }
 

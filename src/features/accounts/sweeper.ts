@@ -3,7 +3,7 @@ import type { Log } from '../../lib/log.ts'
 import type { Db } from '../../stores/postgres.ts'
 import { deleteOldAttempts } from './store/attempts.ts'
 import { deleteOldCodes } from './store/codes.ts'
-import { deleteOldSessions, endExpiredSessions } from './store/sessions.ts'
+import { deleteOldDevices, endExpiredSessions } from './store/sessions.ts'
 
 const EVERY_MS = 60_000
 
@@ -31,7 +31,7 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    for (const task of [endExpiredSessions, deleteOldSessions, deleteOldCodes, deleteOldAttempts]) {
+    for (const task of [endExpiredSessions, deleteOldDevices, deleteOldCodes, deleteOldAttempts]) {
       try {
         await task(this.#db)
       } catch {

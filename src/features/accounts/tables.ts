@@ -75,7 +75,7 @@ export const devices = pgTable(
   (table) => [index('devices_user').on(table.userId)],
 )
 
-/** One row per sign-in. The refresh token rotates in place; `family_hash` finds the row for a spent one too. */
+/** One row per sign-in, each with a device of its own. The refresh token rotates in place; `family_hash` finds the row for a spent one too. */
 export const sessions = pgTable(
   'sessions',
   {
@@ -85,6 +85,7 @@ export const sessions = pgTable(
       .references(() => users.id, { onDelete: 'cascade' }),
     deviceId: uuid('device_id')
       .notNull()
+      .unique()
       .references(() => devices.id, { onDelete: 'cascade' }),
     familyHash: varchar('family_hash', { length: 64 }).notNull().unique(),
     refreshHash: varchar('refresh_hash', { length: 64 }).notNull(),

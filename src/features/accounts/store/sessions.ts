@@ -211,10 +211,10 @@ export async function endExpiredSessions(db: Connection): Promise<void> {
       order by id limit 1000 for update skip locked)`)
 }
 
-/** What nobody asks for any more. */
-export async function deleteOldSessions(db: Connection): Promise<void> {
+/** What nobody asks for any more; the session goes with its device. */
+export async function deleteOldDevices(db: Connection): Promise<void> {
   await db.execute(sql`
-    delete from sessions where id in (
-      select id from sessions where ended_at < now() - interval '90 days'
-      order by id limit 1000 for update skip locked)`)
+    delete from devices where id in (
+      select device_id from sessions where ended_at < now() - interval '90 days'
+      order by device_id limit 1000 for update skip locked)`)
 }
