@@ -188,6 +188,16 @@ describe('signatures', () => {
     const head = await s3.send(new S3.HeadObjectCommand({ Bucket, Key: 'form/pic.png' }))
     expect([head.ContentLength, head.ContentType, head.Metadata]).toEqual([100, 'image/png', { by: 'form' }])
   })
+
+  it('takes a form whose policy says nothing of a type', async () => {
+    const { url, fields } = await createPresignedPost(presigner, { Bucket, Key: 'plain', Expires: 60 })
+    const form = new FormData()
+    for (const [name, value] of Object.entries(fields)) form.set(name, value)
+    form.append('file', new Blob(['plain'], { type: 'text/html' }), 'a.html')
+    expect((await fetch(url, { method: 'POST', body: form })).status).toBe(204)
+    const head = await s3.send(new S3.HeadObjectCommand({ Bucket, Key: 'plain' }))
+    expect([head.ContentLength, head.ContentType]).toEqual([5, 'application/octet-stream'])
+  })
 })
 
 /** A body in signed chunks; the parts of it are open to tampering. */

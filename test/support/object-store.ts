@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash, createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { request, type IncomingMessage } from 'node:http'
+import { request, type Agent, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -119,6 +119,7 @@ export type RawRequest = {
   headers: Record<string, string>
   /** Written one by one, to cut the stream at places of the test's choosing. */
   body?: Buffer[]
+  agent?: Agent
 }
 
 export type RawAnswer = {
@@ -183,8 +184,8 @@ export class Signer {
 
 /** Sends exactly what it is given, each piece in a write of its own. */
 export async function sendRaw(url: string, raw: RawRequest): Promise<RawAnswer> {
-  const { method, path, headers, body = [] } = raw
-  const req = request(`${url}${path}`, { method, headers })
+  const { method, path, headers, body = [], agent } = raw
+  const req = request(`${url}${path}`, { method, headers, ...(agent && { agent }) })
   const answered = once(req, 'response')
   req.on('error', () => undefined)
   Readable.from(body).pipe(req)

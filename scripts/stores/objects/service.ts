@@ -64,13 +64,15 @@ async function serve(exchange: Exchange, target: Target, credentials: Credential
   }
 }
 
-/** Node reads an unread body away after the answer; this ends those that would never end. */
-function limitDraining(req: IncomingMessage): void {
+/** Reads away what is left of a refused body, since the next request of the connection comes behind it. */
+function drain(req: IncomingMessage): void {
   if (req.complete || req.destroyed) return
   const timer = setTimeout(() => req.destroy(), drainMs)
   timer.unref()
   req.once('close', () => clearTimeout(timer))
   req.once('end', () => clearTimeout(timer))
+  // Whoever read the body and gave up may still listen, and a stream that is listened to does not flow.
+  req.removeAllListeners('readable')
   req.resume()
 }
 
@@ -79,7 +81,7 @@ function makeHandler(options: ServiceOptions, ready: Promise<Disk>) {
     const requestId = randomBytes(8).toString('hex').toUpperCase()
     res.setHeader('x-amz-request-id', requestId)
     res.setHeader('x-content-type-options', 'nosniff')
-    res.once('finish', () => limitDraining(req))
+    res.once('finish', () => drain(req))
     const common = { req, res, requestId, expectsContinue, limits: options.limits, now: options.now }
     const headers = new Headers(req.rawHeaders)
     const { region } = options.credentials

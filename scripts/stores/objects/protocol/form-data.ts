@@ -16,7 +16,6 @@ export interface Form {
 interface PartHeader {
   name: string
   fileName: string
-  contentType: string | null
 }
 
 function disposition(header: string, name: string): string | null {
@@ -26,17 +25,16 @@ function disposition(header: string, name: string): string | null {
 async function readPartHeader(reader: ByteReader): Promise<PartHeader> {
   let name: string | null = null
   let fileName = ''
-  let contentType: string | null = null
   for (let count = 0; count < headersMax; count += 1) {
     const line = await reader.line(headerBytesMax)
     if (line === '') {
       if (name === null) break
-      return { name: name.toLowerCase(), fileName, contentType }
+      return { name: name.toLowerCase(), fileName }
     }
     if (/^content-disposition:/i.test(line)) {
       name = disposition(line, 'name')
       fileName = disposition(line, 'filename') ?? ''
-    } else if (/^content-type:/i.test(line)) contentType = line.slice(line.indexOf(':') + 1).trim()
+    }
   }
   throw new S3Error('MalformedPOSTRequest')
 }
@@ -64,7 +62,6 @@ export async function readForm(source: AsyncIterable<Buffer>, contentType: strin
   for (;;) {
     const part = await readPartHeader(reader)
     if (part.name === 'file') {
-      if (part.contentType && !fields.has('content-type')) fields.set('content-type', part.contentType)
       return { fields, fileName: part.fileName, file: reader.until(delimiter) }
     }
     if (fields.has(part.name))
