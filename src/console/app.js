@@ -29,6 +29,7 @@ export function createApp() {
   let typingSentAt = 0
   let keepTimer = 0
   let toastTimer = 0
+  let caughtUpTimer = 0
 
   const api = createApi({ onSessionEnd: leave })
   const lateSocket = () => socket
@@ -64,8 +65,9 @@ export function createApp() {
   }
 
   function sayCaughtUp(sentence) {
+    clearTimeout(caughtUpTimer)
     store.dispatch({ type: 'caughtUp', sentence })
-    setTimeout(() => store.dispatch({ type: 'caughtUp', sentence: null }), 4_000)
+    caughtUpTimer = setTimeout(() => store.dispatch({ type: 'caughtUp', sentence: null }), 4_000)
   }
 
   function onReady({ cursor, reset, resumed }) {

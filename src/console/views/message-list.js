@@ -79,9 +79,9 @@ export function MessageList({ app, state, chat, onReply }) {
   }, [])
 
   return html`<div class="message-area">
+    ${loadingOlder && html`<div class="loading older" aria-label="Loading older messages"></div>`}
     <div class="messages" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-label="Messages">
       <div class="messages-inner">
-        ${loadingOlder && html`<div class="loading" aria-label="Loading older messages"></div>`}
         ${timeline === undefined && html`<div class="loading" aria-label="Loading messages"></div>`}
         ${
           timeline?.loaded &&
