@@ -134,12 +134,15 @@ export function createApp() {
   function leave(notice = null) {
     socket.stop()
     forgetTab()
+    frames.clear()
     clearTimeout(keepTimer)
     Object.assign(position, { cursor: null, acked: null, revisions: {}, held: false })
     store.dispatch({ type: 'signedOut', notice })
   }
 
   async function signOut() {
+    // Before the log-out, so that the server's closing of this socket is not taken for news.
+    socket.stop()
     await api.post('/api/auth/logout').catch(() => {})
     leave()
   }

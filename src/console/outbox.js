@@ -1,5 +1,5 @@
 /** Messages on their way: shown at once, sent in order, and sent again with the same id until the server answers. */
-import { writeOutbox } from './tab.js'
+import { randomId, writeOutbox } from './tab.js'
 
 const TRIES_MAX = 6
 const RETRY_MS = 1_500
@@ -13,7 +13,7 @@ export function createOutbox({ store, socket, wait }) {
     const characters = [...text]
     for (let start = 0; start < characters.length; start += CONTENT_MAX) {
       const entry = {
-        clientMessageId: crypto.randomUUID(),
+        clientMessageId: randomId(),
         chatId,
         content: characters.slice(start, start + CONTENT_MAX).join(''),
         replyTo: start === 0 ? (replyTo ?? null) : null,

@@ -41,7 +41,7 @@ export function forgetTab() {
  * because each such token works once; so the copy gives it up.
  */
 export async function claimTab() {
-  const tabId = read(TAB) ?? crypto.randomUUID()
+  const tabId = read(TAB) ?? randomId()
   write(TAB, tabId)
   if (navigator.locks === undefined) return
   const held = await new Promise((resolve) => {
@@ -55,7 +55,14 @@ export async function claimTab() {
   })
   if (held) return
   forgetTab()
-  write(TAB, crypto.randomUUID())
+  write(TAB, randomId())
+}
+
+/** An id that nobody else will have. `crypto.randomUUID` exists on secure pages only, and a phone on the LAN has none. */
+export function randomId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
 }
 
 function newestPart(timeline) {

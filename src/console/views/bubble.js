@@ -18,7 +18,8 @@ export function Bubble({ app, state, chat, message, first, last, onReply }) {
     setChoosing(false)
     void app.react(message, emoji)
   }
-  return html`<article class="message ${side}" onMouseLeave=${() => setChoosing(false)}>
+  // Focusable by a tap, which is how the actions appear where nothing can hover.
+  return html`<article class="message ${side}" tabindex="-1" onMouseLeave=${() => setChoosing(false)}>
     <div class="bubble ${message.isDeleted ? 'deleted' : ''} ${isBig(message) ? 'big' : ''}">
       ${named && html`<div class="sender tint-text-${tintOf(message.senderId)}">${personName(state, message.senderId)}</div>`}
       ${message.forwarded && html`<div class="forwarded">Forwarded</div>`}
