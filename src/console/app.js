@@ -24,8 +24,9 @@ export function createApp() {
   const store = createStore(reduce, INITIAL_STATE)
   const frames = createFrameLog()
   // What follows changes with nearly every frame and is not shown, so it is kept beside the state of the views.
-  const position = { cursor: null, acked: null, revisions: {}, held: false, missed: 0 }
+  const position = { cursor: null, acked: null, next: null, revisions: {}, held: false, missed: 0 }
   const sentMarks = new Map()
+  const drafts = new Map()
   let typingSentAt = 0
   let keepTimer = 0
   let toastTimer = 0
@@ -51,7 +52,10 @@ export function createApp() {
       onEvent(frame)
       if (frame.cursor !== undefined && store.state.phase.name === 'catching-up') position.missed += 1
       const cursor = frame.cursor ?? (frame.event === 'sync:done' ? frame.data.cursor : undefined)
-      if (cursor !== undefined && !position.held) position.cursor = cursor
+      if (cursor !== undefined) {
+        if (position.held) position.next = cursor
+        else position.cursor = cursor
+      }
       keepSoon()
     },
   })
@@ -83,7 +87,7 @@ export function createApp() {
 
   // Until the catch-up is done the old cursor is the honest one: a reload in the middle gets another reset, not a gap.
   async function recover(cursor) {
-    position.held = true
+    Object.assign(position, { held: true, next: cursor })
     for (;;) {
       try {
         await catchUp.afterReset()
@@ -93,8 +97,7 @@ export function createApp() {
         if (store.state.me === null || store.state.phase.name !== 'online') return
       }
     }
-    position.held = false
-    position.cursor = cursor
+    Object.assign(position, { held: false, cursor: position.next })
     sayCaughtUp('Caught up')
     keepSoon()
   }
@@ -135,6 +138,7 @@ export function createApp() {
     socket.stop()
     forgetTab()
     frames.clear()
+    drafts.clear()
     clearTimeout(keepTimer)
     Object.assign(position, { cursor: null, acked: null, revisions: {}, held: false })
     store.dispatch({ type: 'signedOut', notice })
@@ -214,6 +218,10 @@ export function createApp() {
     act('message:reaction', { chatId: message.chatId, messageId: message.id, emoji }).then(() =>
       catchUp.refreshMessage(message.chatId, message.id),
     )
+  const edit = (message, content) =>
+    act('message:edit', { chatId: message.chatId, messageId: message.id, content }).then(() =>
+      catchUp.refreshMessage(message.chatId, message.id),
+    )
   const remove = (message) =>
     act('message:delete', { chatId: message.chatId, messageId: message.id, forEveryone: true }).then(() =>
       catchUp.refreshMessage(message.chatId, message.id),
@@ -227,6 +235,7 @@ export function createApp() {
   return {
     store,
     frames,
+    drafts,
     signIn,
     resume,
     signOut,
@@ -238,6 +247,7 @@ export function createApp() {
     typing,
     stopTyping,
     react,
+    edit,
     remove,
     send: outbox.send,
     retry: outbox.retry,

@@ -30,6 +30,7 @@ const FILES = [
   'tab.js',
   'timeline.js',
   'words.js',
+  'views/actions.js',
   'views/address.js',
   'views/bubble.js',
   'views/chat-list.js',

@@ -1,25 +1,20 @@
 /** One message, and one that is still on its way. Text reaches the page only as text. */
-import { html, useState } from '../vendor/htm-preact.js'
+import { html } from '../vendor/htm-preact.js'
 import { callWords, personName, plural, previewWords, timeOfDay } from '../words.js'
-import { Icon, Ticks } from './icons.js'
+import { Actions } from './actions.js'
+import { Ticks } from './icons.js'
 import { tintOf } from './pieces.js'
 
-const EMOJI = ['👍', '❤️', '😂', '😮', '😢', '🙏']
 const LINK = /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])/u
 const ONLY_EMOJI =
   /^(?:\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier}|\u200D\p{Extended_Pictographic})*\s*){1,3}$/u
 
-export function Bubble({ app, state, chat, message, first, last, onReply }) {
-  const [choosing, setChoosing] = useState(false)
+export function Bubble({ app, state, chat, message, first, last, onSubject }) {
   const mine = message.senderId === state.me.id
   const named = !mine && first && chat.type !== 'direct'
   const side = `${mine ? 'mine' : 'theirs'} ${first ? 'first' : ''} ${last ? 'last' : ''}`
-  const react = (emoji) => {
-    setChoosing(false)
-    void app.react(message, emoji)
-  }
   // Focusable by a tap, which is how the actions appear where nothing can hover.
-  return html`<article class="message ${side}" tabindex="-1" onMouseLeave=${() => setChoosing(false)}>
+  return html`<article class="message ${side}" tabindex="-1">
     <div class="bubble ${message.isDeleted ? 'deleted' : ''} ${isBig(message) ? 'big' : ''}">
       ${named && html`<div class="sender tint-text-${tintOf(message.senderId)}">${personName(state, message.senderId)}</div>`}
       ${message.forwarded && html`<div class="forwarded">Forwarded</div>`}
@@ -32,34 +27,7 @@ export function Bubble({ app, state, chat, message, first, last, onReply }) {
       </span>
       ${message.reactions?.length > 0 && html`<${Reactions} reactions=${message.reactions} />`}
     </div>
-    ${
-      !message.isDeleted &&
-      html`<div class="actions">
-        ${
-          choosing
-            ? EMOJI.map(
-                (emoji) => html`<button type="button" onClick=${() => react(emoji)}>${emoji}</button>`,
-              )
-            : html`<button type="button" aria-label="React" title="React" onClick=${() => setChoosing(true)}>
-                  <${Icon} name="smile" />
-                </button>
-                <button type="button" aria-label="Reply" title="Reply" onClick=${() => onReply(message)}>
-                  <${Icon} name="reply" />
-                </button>
-                ${
-                  mine &&
-                  html`<button
-                    type="button"
-                    aria-label="Delete for everyone"
-                    title="Delete for everyone"
-                    onClick=${() => app.remove(message)}
-                  >
-                    <${Icon} name="trash" />
-                  </button>`
-                }`
-        }
-      </div>`
-    }
+    ${!message.isDeleted && html`<${Actions} app=${app} message=${message} mine=${mine} onSubject=${onSubject} />`}
   </article>`
 }
 

@@ -10,7 +10,7 @@ import { Avatar, StatusLine } from './pieces.js'
 const NAMES_IN_HEAD = 6
 
 export function Conversation({ app, state, chat }) {
-  const [replyTo, setReplyTo] = useState(null)
+  const [subject, setSubject] = useState(null)
   const name = chatName(state, chat)
   const other = otherMember(chat, state.me.id)
   useRedrawEachMinute()
@@ -36,8 +36,8 @@ export function Conversation({ app, state, chat }) {
       </div>
     </header>
     <${StatusLine} state=${state} app=${app} banner=${true} />
-    <${MessageList} app=${app} state=${state} chat=${chat} onReply=${setReplyTo} />
-    <${Composer} app=${app} state=${state} chat=${chat} replyTo=${replyTo} onReplyTo=${setReplyTo} />
+    <${MessageList} app=${app} state=${state} chat=${chat} onSubject=${setSubject} />
+    <${Composer} app=${app} state=${state} chat=${chat} subject=${subject} onSubject=${setSubject} />
   </main>`
 }
 

@@ -10,7 +10,7 @@ const NEAR_PX = 80
 const LOAD_ABOVE_PX = 300
 const GROUP_WITHIN_MS = 5 * 60_000
 
-export function MessageList({ app, state, chat, onReply }) {
+export function MessageList({ app, state, chat, onSubject }) {
   const box = useRef(null)
   const scroll = useRef({ atBottom: true, height: 0, oldest: 0 })
   const [below, setBelow] = useState(0)
@@ -88,7 +88,7 @@ export function MessageList({ app, state, chat, onReply }) {
           messages.length + pending.length === 0 &&
           html`<p class="say-hello">Nothing here yet. Say hello.</p>`
         }
-        ${rowsOf(messages, state.unreadAtOpening, state.me.id).map((row) => drawRow({ row, app, state, chat, onReply }))}
+        ${rowsOf(messages, state.unreadAtOpening, state.me.id).map((row) => drawRow({ row, app, state, chat, onSubject }))}
         ${pending.map(
           (entry, index) =>
             html`<${PendingBubble}
@@ -109,7 +109,7 @@ export function MessageList({ app, state, chat, onReply }) {
   </div>`
 }
 
-function drawRow({ row, app, state, chat, onReply }) {
+function drawRow({ row, app, state, chat, onSubject }) {
   if (row.kind === 'day') return html`<div class="day" key=${row.key}><span>${row.words}</span></div>`
   if (row.kind === 'unread')
     return html`<div class="unread-line" key="unread"><span>${row.words}</span></div>`
@@ -127,7 +127,7 @@ function drawRow({ row, app, state, chat, onReply }) {
     message=${message}
     first=${first}
     last=${last}
-    onReply=${onReply}
+    onSubject=${onSubject}
   />`
 }
 

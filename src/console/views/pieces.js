@@ -42,8 +42,9 @@ export function StatusLine({ state, app, banner = false }) {
   if (phase.name === 'waiting')
     return html`<${Waiting} app=${app} retryAt=${phase.retryAt} banner=${banner} />`
   const words =
-    { connecting: 'Connecting…', 'catching-up': 'Catching up…', online: caughtUp ?? 'Online' }[phase.name] ??
-    'Offline'
+    { connecting: 'Connecting…', 'catching-up': 'Catching up…', online: (banner && caughtUp) || 'Online' }[
+      phase.name
+    ] ?? 'Offline'
   if (banner && phase.name === 'online' && caughtUp === null) return null
   return html`<div class="status status-${phase.name}" role="status">
     <span class="status-dot"></span>${words}
