@@ -46,19 +46,31 @@ export function startServer(env: NodeJS.ProcessEnv): ServerProcess {
   }
 }
 
-/** Waits until the server says that it can serve; false when it ended or did not say so in time. */
+/**
+ * Waits until the server says that it can serve; false when it ended or did not say so in time. The id of its signing
+ * key tells it from another server that was faster to take the port and answers there.
+ */
 export async function waitUntilServing(
   server: ServerProcess,
   url: string,
+  keyId: string,
   timeoutMs: number,
 ): Promise<boolean> {
   const deadline = Date.now() + timeoutMs
   while (Date.now() < deadline && server.exit() === null) {
-    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2000) }).catch(() => null)
-    await response?.body?.cancel()
-    // Another server may answer at this port while ours ends because it is taken.
-    if (response?.ok && server.exit() === null) return true
+    const [ready, keys] = [await get(`${url}/readyz`), await get(`${url}/.well-known/jwks.json`)]
+    if (ready !== null && keys?.includes(keyId) && server.exit() === null) return true
     await pause(100)
   }
   return false
+}
+
+async function get(url: string): Promise<string | null> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
+    const text = await response.text()
+    return response.ok ? text : null
+  } catch {
+    return null
+  }
 }

@@ -94,6 +94,8 @@ async function start(): Promise<void> {
     revive: true,
   })
   const stores = await starting
+  // The stores may have taken a while to download.
+  if (!(await isPortFree(port))) port = await choosePort()
   const env: NodeJS.ProcessEnv = {
     NODE_ENV: 'development',
     ...(await loadDevelopmentSecrets(dataDir)),
@@ -107,7 +109,7 @@ async function start(): Promise<void> {
     const serverAt = performance.now()
     const url = `http://${urlHost()}:${port}`
     server = startServer({ ...env, PORT: String(port) })
-    if (await waitUntilServing(server, url, 90_000)) {
+    if (await waitUntilServing(server, url, keyIdOf(env), 90_000)) {
       say(`  ${'server'.padEnd(24)} ${urlHost()}:${port}  ${seconds(serverAt)}`)
       await announce(url, server.pid)
       break
@@ -231,6 +233,11 @@ function explain(err: unknown): string {
     return `${message}. Is .data owned by another user? Delete it, or run as that user.`
   }
   return stack ?? message
+}
+
+// Keys that cannot be read are for the server to complain about.
+function keyIdOf(env: NodeJS.ProcessEnv): string {
+  return /"kid"\s*:\s*"([^"]+)"/.exec(env.JWT_PRIVATE_KEYS ?? '')?.[1] ?? ''
 }
 
 function urlHost(): string {
