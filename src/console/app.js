@@ -24,7 +24,7 @@ export function createApp() {
   const store = createStore(reduce, INITIAL_STATE)
   const frames = createFrameLog()
   // What follows changes with nearly every frame and is not shown, so it is kept beside the state of the views.
-  const position = { cursor: null, acked: null, next: null, revisions: {}, held: false, missed: 0 }
+  const position = { cursor: null, acked: null, next: null, revisions: {}, held: false, logins: 0, missed: 0 }
   const sentMarks = new Map()
   const drafts = new Map()
   let typingSentAt = 0
@@ -76,6 +76,8 @@ export function createApp() {
 
   function onReady({ cursor, reset, resumed }) {
     sentMarks.clear()
+    position.logins += 1
+    position.held = false
     if (document.visibilityState === 'visible') socket.notify('user:online')
     if (reset) void recover(cursor)
     else {
@@ -86,17 +88,18 @@ export function createApp() {
   }
 
   // Until the catch-up is done the old cursor is the honest one: a reload in the middle gets another reset, not a gap.
+  // A later login begins its own and ends this one.
   async function recover(cursor) {
+    const { logins } = position
     Object.assign(position, { held: true, next: cursor })
-    for (;;) {
-      try {
-        await catchUp.afterReset()
-        break
-      } catch {
-        await wait(CATCH_UP_RETRY_MS)
-        if (store.state.me === null || store.state.phase.name !== 'online') return
-      }
+    for (let done = false; !done && logins === position.logins;) {
+      done = await catchUp.afterReset().then(
+        () => true,
+        () => false,
+      )
+      if (!done) await wait(CATCH_UP_RETRY_MS)
     }
+    if (logins !== position.logins) return
     Object.assign(position, { held: false, cursor: position.next })
     sayCaughtUp('Caught up')
     keepSoon()
@@ -140,7 +143,13 @@ export function createApp() {
     frames.clear()
     drafts.clear()
     clearTimeout(keepTimer)
-    Object.assign(position, { cursor: null, acked: null, revisions: {}, held: false })
+    Object.assign(position, {
+      cursor: null,
+      acked: null,
+      revisions: {},
+      held: false,
+      logins: position.logins + 1,
+    })
     store.dispatch({ type: 'signedOut', notice })
   }
 
