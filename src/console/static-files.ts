@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
-import { Hono, type Context } from 'hono'
+import { Hono } from 'hono'
 
 const CONTENT_TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -34,15 +34,11 @@ export function serveFiles(files: StaticFile[], contentSecurityPolicy: string): 
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
     }
-    const answer = (c: Context): Response => {
+    routes.get(`/${path}`, (c) => {
       const known = c.req.header('if-none-match')?.split(/\s*,\s*/u) ?? []
       if (known.includes(etag) || known.includes(`W/${etag}`)) return c.body(null, 304, headers)
       return c.body(bytes, 200, headers)
-    }
-    routes.get(`/${path}`, answer)
-    // The page is the same with a slash after the mount, which Hono takes for another path.
-    if (path === '')
-      routes.get('/*', (c, next) => (c.req.path === c.req.routePath.slice(0, -1) ? answer(c) : next()))
+    })
   }
   return routes
 }
