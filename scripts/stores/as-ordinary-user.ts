@@ -29,6 +29,8 @@ export async function findOrdinaryUser(folder: string): Promise<OrdinaryUser> {
     // any folder.
     const ids = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups']
     const capabilities = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override']
+    // Without this bit access(2) answers as if the capability were not there, and PostgreSQL asks it.
+    capabilities.push('--securebits=+no_setuid_fixup')
     const prefix = [setpriv, ...ids, ...capabilities, '--']
     if ((await isOrdinary(prefix)) && (await runCommand(prefix[0]!, [...prefix.slice(1), 'ls', folder])).ok) {
       return { prefix, owner }

@@ -106,12 +106,15 @@ async function makeCluster(dir: string, binary: PostgresBinary, user: OrdinaryUs
   await giveFolder(draft, user.owner)
   const password = stored?.trim() || randomBytes(24).toString('base64url')
   await writeFile(passwordPath, `${password}\n`, { mode: 0o600 })
-  if (user.owner) await chown(passwordPath, user.owner.uid, user.owner.gid)
+  const handover = `${draft}.password`
+  await rm(handover, { force: true })
+  await writeFile(handover, `${password}\n`, { mode: 0o600 })
+  if (user.owner) await chown(handover, user.owner.uid, user.owner.gid)
   const locale =
     binary.major >= firstMajorWithBuiltinLocale
       ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
       : ['--locale=C']
-  const initdb = [join(binary.binDir, 'initdb'), '-D', draft, '-U', roleName, `--pwfile=${passwordPath}`]
+  const initdb = [join(binary.binDir, 'initdb'), '-D', draft, '-U', roleName, `--pwfile=${handover}`]
   const [command = '', ...args] = [
     ...user.prefix,
     ...initdb,
@@ -121,6 +124,7 @@ async function makeCluster(dir: string, binary: PostgresBinary, user: OrdinaryUs
   ]
   const asOwner = user.prefix.length === 0 ? user.owner : undefined
   const result = await runCommand(command, args, { timeoutMs: 120_000, ...asOwner })
+  await rm(handover)
   if (!result.ok) {
     await rm(draft, { recursive: true, force: true })
     throw new StoreError('PostgreSQL could not prepare its folder', result.stderr.trim())
