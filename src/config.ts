@@ -111,12 +111,6 @@ const schema = z.object(variables).superRefine((env, ctx) => {
   if (env.NODE_ENV !== 'production') return
   if (env.ALLOWED_ORIGINS.includes('*'))
     ctx.addIssue({ code: 'custom', path: ['ALLOWED_ORIGINS'], message: '* is not allowed in production' })
-  if (env.SMS_PROVIDER === 'outbox')
-    ctx.addIssue({
-      code: 'custom',
-      path: ['SMS_PROVIDER'],
-      message: 'outbox is for development; set NODE_ENV=development or a real provider',
-    })
 })
 
 export type Config = z.infer<typeof schema> & { readonly development: boolean }

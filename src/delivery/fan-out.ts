@@ -80,6 +80,11 @@ export class FanOut {
     await this.#retell(chatHex, null)
   }
 
+  /** Whether this node itself has seen the chat told up to a revision. */
+  knows(chatHex: string, rev: number): boolean {
+    return (this.#fanned.get(chatHex) ?? 0) >= rev
+  }
+
   /** How far this Redis has told each of the chats; null where it does not know. */
   async marks(chatHexes: string[]): Promise<Array<number | null>> {
     if (chatHexes.length === 0) return []

@@ -13,7 +13,7 @@ import { toPayload } from './payload.ts'
 import { Streams } from './streams.ts'
 
 export { compareIds } from './cursor.ts'
-export type { ChatFanout, FanoutEvent, FanoutLog } from './fan-out.ts'
+export { FanOut, type ChatFanout, type FanoutEvent, type FanoutLog } from './fan-out.ts'
 export type { Sink } from './feeds.ts'
 export { parsePayload, toPayload, type EncodedEvent, type MessageMark } from './payload.ts'
 export type { StreamEntry, StreamState } from './streams.ts'

@@ -5,7 +5,6 @@ export type Log = Logger
 
 const SECRET_FIELDS = [
   'otp',
-  'code',
   'password',
   'token',
   'accessToken',
@@ -26,6 +25,24 @@ export function createLog(level: string): Log {
       paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
       censor: '[redacted]',
     },
-    serializers: { err: pino.stdSerializers.err },
+    serializers: { err: errorFields },
   })
+}
+
+/** A query's error repeats the query and its values: what is logged of it is the driver's error behind it. */
+function errorFields(err: unknown): unknown {
+  if (!(err instanceof Error)) return { message: typeof err }
+  const told = err.message.startsWith('Failed query') && err.cause instanceof Error ? err.cause : err
+  const { code } = told as { code?: unknown }
+  return {
+    type: told.name,
+    // What a database says of a row may quote the row.
+    message: told.message
+      .split('\n')[0]
+      ?.replaceAll(/\+?\d{7,}/g, '[digits]')
+      .slice(0, 300),
+    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
+    stack: told.stack?.split('\n').slice(1, 12).join('\n'),
+    ...(told.cause === undefined ? {} : { cause: errorFields(told.cause) }),
+  }
 }

@@ -22,8 +22,11 @@ export function openPostgres(url: string, log: Log): Postgres {
     max: 10,
     connect_timeout: 4,
     idle_timeout: 60,
+    // Half a second at most between tries, so that everything heals soon after the database is back.
+    backoff: (attempt) => Math.min(0.5, 0.05 * 2 ** attempt),
     onnotice: () => undefined,
     connection: {
+      TimeZone: 'UTC',
       application_name: 'parley',
       statement_timeout: LIMITS.storeTimeoutMs,
       idle_in_transaction_session_timeout: 10_000,

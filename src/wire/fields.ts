@@ -15,9 +15,14 @@ export function codePoints(text: string): number {
 export const text = (min: number, max: number) =>
   z
     .string()
-    .refine((value) => value.length >= min && (value.length <= max || codePoints(value) <= max), {
-      message: min > 0 ? `must have ${min} to ${max} characters` : `must have at most ${max} characters`,
-    })
+    .refine(
+      (value) =>
+        (min <= 1 ? value.length : codePoints(value)) >= min &&
+        (value.length <= max || codePoints(value) <= max),
+      {
+        message: min > 0 ? `must have ${min} to ${max} characters` : `must have at most ${max} characters`,
+      },
+    )
     .refine((value) => !value.includes('\u0000') && !LONE_SURROGATE.test(value), {
       message: 'must not contain NUL or lone surrogates',
     })

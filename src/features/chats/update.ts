@@ -1,5 +1,6 @@
 /** Changes of a group's info and of what its members may do; leaving a chat; one's own settings. */
 import type { Ctx } from '../../context.ts'
+import { toPayload } from '../../delivery/index.ts'
 import { denied, notFound } from '../../lib/errors.ts'
 import type { ChatDoc, ChatPermissions, SystemNote } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
@@ -8,7 +9,7 @@ import { changeGroup } from './group-change.ts'
 import { removeParticipant } from './participants.ts'
 import { isAdmin, mayEditInfo } from './roles.ts'
 import type { ChatView } from './schema.ts'
-import { toChat, viewChat } from './view.ts'
+import { activeMembers, readHeads, toChats, viewChat } from './view.ts'
 
 export interface UpdateChat {
   name?: string | undefined
@@ -26,7 +27,7 @@ export async function updateChat(
   const { chatHex, chatId: _id, chat } = await requireMember(ctx, actor, chatId)
   if (chat.type === 'direct')
     throw denied('A direct chat has no name, description or permissions of its own.')
-  await changeGroup(ctx, chatHex, actor.userId, (state) => {
+  const seq = await changeGroup(ctx, chatHex, actor.userId, (state) => {
     const me = state.members.get(actor.userId)
     if (!me) throw notFound('chat')
     const info = changedInfo(state.chat, input)
@@ -55,15 +56,7 @@ export async function updateChat(
           { session },
         )
       },
-      // Each member's own part of the chat is left to him: a view per member would cost a group its length squared.
-      events: (message) =>
-        [...state.members.values()].map((member) => ({
-          userIds: [member.userId],
-          event: 'chat:updated',
-          data: {
-            chat: toChat(ctx, { chat: changed, member, head: { last: message, rev: message.rev } }, 0),
-          },
-        })),
+      events: () => [],
     }
   })
   const [fresh, member] = await Promise.all([
@@ -71,7 +64,27 @@ export async function updateChat(
     ctx.mongo.members.findOne({ chatId: _id, userId: actor.userId }),
   ])
   if (!fresh || !member) throw notFound('chat')
+  if (seq !== null) ctx.after(() => announceUpdate(ctx, fresh))
   return viewChat(ctx, fresh, member)
+}
+
+/** Each member's devices get his own view: unread count, marks and settings differ by member. */
+async function announceUpdate(ctx: Ctx, chat: ChatDoc): Promise<void> {
+  const members = await activeMembers(ctx, chat._id)
+  const [head] = await readHeads(ctx, members.slice(0, 1))
+  if (!head) return
+  const views = await toChats(
+    ctx,
+    members.map((member) => ({ chat, member, head })),
+  )
+  await ctx.delivery.fanOut.tellUsers(
+    members.map((member) => member.userId),
+    views.map((view, set) => ({
+      set,
+      payload: toPayload('chat:updated', JSON.stringify({ chat: view, rev: view.rev })),
+      origin: '',
+    })),
+  )
 }
 
 function changedInfo(chat: ChatDoc, input: UpdateChat) {

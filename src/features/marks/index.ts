@@ -1,2 +1,7 @@
-/** How far each member stored and read each chat, and what is unread. Marks only move forward. */
-export { forgetUnread, unreadCounts, type UnreadQuestion } from './unread.ts'
+/**
+ * Marks own how far each member stored and read each chat, and what is unread. Promises: marks only move forward;
+ * read implies delivered; the unread count is that of the log, with or without Redis.
+ */
+export { markAllDelivered, markDelivered } from './delivered.ts'
+export { unreadCounts, type UnreadQuestion } from './unread.ts'
+export { moveMark, type MarkKind } from './watermarks.ts'

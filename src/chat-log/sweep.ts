@@ -1,0 +1,89 @@
+/**
+ * Finds what was stored and never told: a node that died between the two leaves nothing else behind. Looks at what
+ * the log took lately, and compares it with how far Redis says that fan-out got.
+ */
+import type { FanOut } from '../delivery/index.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Mongo } from '../stores/mongo.ts'
+
+const SWEEP_MS = 3000
+/** What is younger is probably just being told. */
+const YOUNG_MS = 1500
+/** Clocks of nodes differ, and a majority may be slow: each look goes back beyond the last one by this. */
+const OVERLAP_MS = 15_000
+/** At the start of a process: everything that could have been left by the last one. */
+const FIRST_MS = 10 * 60_000
+
+interface Head {
+  _id: string
+  rev: number
+}
+
+export class Sweep {
+  readonly #mongo: Mongo
+  readonly #fanOut: FanOut
+  readonly #clock: Clock
+  readonly #log: Log
+  #since: number
+  #timer: NodeJS.Timeout | null = null
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: { mongo: Mongo; fanOut: FanOut; clock: Clock; log: Log }) {
+    this.#mongo = options.mongo
+    this.#fanOut = options.fanOut
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#since = this.#clock.now().getTime() - FIRST_MS
+  }
+
+  start(): void {
+    this.#timer = setTimeout(
+      () => {
+        this.#running = this.#look()
+          .catch((err: unknown) => this.#log.warn({ err }, 'sweep failed, to be tried again'))
+          .finally(() => this.start())
+      },
+      SWEEP_MS * (0.75 + Math.random() / 2),
+    )
+    this.#timer.unref()
+  }
+
+  async close(): Promise<void> {
+    if (this.#timer) clearTimeout(this.#timer)
+    await this.#running
+    if (this.#timer) clearTimeout(this.#timer)
+  }
+
+  async #look(): Promise<void> {
+    const until = this.#clock.now().getTime() - YOUNG_MS
+    const heads = await this.#headsSince(new Date(this.#since), new Date(until))
+    const marks = await this.#fanOut.marks(heads.map((head) => head._id))
+    let repaired = 0
+    for (const [index, head] of heads.entries()) {
+      const mark = marks[index]
+      // An unknown mark is no news by itself: Redis forgets chats that rest, and a flush forgets them all.
+      if (mark == null ? !this.#fanOut.knows(head._id, head.rev) : mark < head.rev) {
+        repaired += 1
+        await this.#fanOut.repair(head._id)
+      }
+    }
+    if (repaired > 0) this.#log.info({ chats: repaired }, 'sweep told what had not been told')
+    this.#since = until - OVERLAP_MS
+  }
+
+  async #headsSince(from: Date, to: Date): Promise<Head[]> {
+    const newest = (field: 'createdAt' | 'changedAt') =>
+      this.#mongo.messages
+        .aggregate<Head>([
+          { $match: { [field]: { $gte: from, $lte: to } } },
+          { $group: { _id: { $toString: '$chatId' }, rev: { $max: '$rev' } } },
+        ])
+        .toArray()
+    const [stored, changed] = await Promise.all([newest('createdAt'), newest('changedAt')])
+    const byChat = new Map<string, Head>()
+    for (const head of [...stored, ...changed])
+      if ((byChat.get(head._id)?.rev ?? -1) < head.rev) byChat.set(head._id, head)
+    return [...byChat.values()]
+  }
+}

@@ -1,0 +1,128 @@
+/** Reading a chat's log: pages both ways, one message, and what changed since a revision. */
+import { ObjectId, type Filter } from 'mongodb'
+import { canSee, loadHead, statusOf, toMessage, type MessageView } from '../../chat-log/index.ts'
+import type { Ctx } from '../../context.ts'
+import { notFound } from '../../lib/errors.ts'
+import type { MemberDoc, MessageDoc } from '../../stores/mongo.ts'
+import type { DeviceActor } from '../../wire/actor.ts'
+import type { Answer } from '../../wire/endpoint.ts'
+import { requireAccess, type Access } from '../chats/index.ts'
+
+export interface HistoryQuery {
+  limit: number
+  before?: string | undefined
+  after?: string | undefined
+}
+
+/** Ascending by seq in every page; without `before` or `after` the newest page. */
+export async function listMessages(
+  ctx: Ctx,
+  actor: DeviceActor,
+  chatId: string,
+  query: HistoryQuery,
+): Promise<Answer<MessageView[]>> {
+  const access = await requireAccess(ctx, actor, chatId)
+  const forward = query.after !== undefined
+  const bound = query.after ?? query.before
+  const seq = bound === undefined ? null : await seqOf(ctx, access, bound)
+  const found = await ctx.mongo.messages
+    .find(visibleBetween(access.member, forward ? (seq ?? 0) : 0, forward ? null : seq))
+    .sort({ seq: forward ? 1 : -1 })
+    .limit(query.limit + 1)
+    .toArray()
+  const hasMore = found.length > query.limit
+  const page = found.slice(0, query.limit)
+  const edge = page.at(-1)
+  if (!forward) page.reverse()
+  return {
+    data: await toViews(ctx, actor, access, page),
+    pagination: {
+      limit: query.limit,
+      hasMore,
+      // The edge of the page, to be given as `before` or `after` again.
+      nextCursor: hasMore && edge ? ctx.ids.message.encode(edge._id.toHexString()) : null,
+    },
+  }
+}
+
+export async function getMessage(
+  ctx: Ctx,
+  actor: DeviceActor,
+  chatId: string,
+  messageId: string,
+): Promise<MessageView> {
+  const access = await requireAccess(ctx, actor, chatId)
+  const [view] = await toViews(ctx, actor, access, [await requireMessage(ctx, access, messageId)])
+  if (!view) throw notFound('message')
+  return view
+}
+
+/** A message of the chat that its caller may see. */
+export async function requireMessage(ctx: Ctx, access: Access, messageId: string): Promise<MessageDoc> {
+  const hex = ctx.ids.message.decode(messageId)
+  const doc = hex && (await ctx.mongo.messages.findOne({ _id: new ObjectId(hex), chatId: access.chatId }))
+  if (!doc || !canSee(access.member, doc.seq)) throw notFound('message')
+  return doc
+}
+
+/** Messages new or changed since a revision, ascending by revision, and the revision to go on from. */
+export async function listChanges(
+  ctx: Ctx,
+  actor: DeviceActor,
+  chatId: string,
+  { since, limit }: { since: number; limit: number },
+): Promise<{ messages: MessageView[]; rev: number; hasMore: boolean }> {
+  const access = await requireAccess(ctx, actor, chatId)
+  // Before the page: what is stored after this read is beyond the revision that the answer names.
+  const head = await loadHead(ctx.mongo, access.chatId)
+  const found = await ctx.mongo.messages
+    .find({ chatId: access.chatId, rev: { $gt: since, $lte: head.rev } })
+    .sort({ rev: 1 })
+    .limit(limit + 1)
+    .toArray()
+  const hasMore = found.length > limit
+  const page = found.slice(0, limit)
+  const seen = page.filter((doc) => canSee(access.member, doc.seq))
+  return {
+    messages: await toViews(ctx, actor, access, seen),
+    rev: hasMore ? (page.at(-1)?.rev ?? since) : Math.max(head.rev, since),
+    hasMore,
+  }
+}
+
+/** A seq, or the seq of a message of this chat. */
+export async function seqOf(ctx: Ctx, access: Access, place: string | number): Promise<number> {
+  if (typeof place === 'number') return place
+  if (/^\d{1,15}$/.test(place)) return Number(place)
+  return (await requireMessage(ctx, access, place)).seq
+}
+
+/** Own messages carry the least of what all others did with them. */
+async function toViews(
+  ctx: Ctx,
+  actor: DeviceActor,
+  access: Access,
+  docs: MessageDoc[],
+): Promise<MessageView[]> {
+  const own = docs.some((doc) => doc.senderId === actor.userId)
+  const members = own ? await ctx.mongo.members.find({ chatId: access.chatId, active: true }).toArray() : []
+  return docs.map((doc) =>
+    toMessage(ctx.ids, doc, {
+      userId: actor.userId,
+      ...(doc.senderId === actor.userId ? { status: statusOf(doc.seq, doc.senderId, members) } : {}),
+    }),
+  )
+}
+
+function visibleBetween(member: MemberDoc, above: number, below: number | null): Filter<MessageDoc> {
+  const ranges = member.visible
+    .map(({ from, to }) => ({
+      from: Math.max(from, above + 1),
+      to: Math.min(to ?? Number.MAX_SAFE_INTEGER, below === null ? Number.MAX_SAFE_INTEGER : below - 1),
+    }))
+    .filter(({ from, to }) => from <= to)
+    .map(({ from, to }) => ({ seq: { $gte: from, $lte: to } }))
+  const [only] = ranges
+  if (!only) return { chatId: member.chatId, seq: -1 }
+  return ranges.length === 1 ? { chatId: member.chatId, ...only } : { chatId: member.chatId, $or: ranges }
+}

@@ -1,0 +1,109 @@
+/** Accepts a message once, however often the client retries it. The answer means: stored by a majority. */
+import { createHash } from 'node:crypto'
+import { ObjectId } from 'mongodb'
+import { canSee, preview, type ChatState, type Stored } from '../../chat-log/index.ts'
+import type { Ctx } from '../../context.ts'
+import { denied, invalid, notFound } from '../../lib/errors.ts'
+import { LIMITS } from '../../lib/limits.ts'
+import type { MessageDoc } from '../../stores/mongo.ts'
+import type { DeviceActor } from '../../wire/actor.ts'
+import { findOrMakeDirect, maySend, requireChatHex, requireMember } from '../chats/index.ts'
+import type { SendMessage } from './schema.ts'
+
+export async function sendMessage(
+  ctx: Ctx,
+  actor: DeviceActor,
+  chatId: string,
+  input: SendMessage,
+): Promise<Stored> {
+  return appendMessage(ctx, actor, chatId, input, await quoteFor(ctx, actor, chatId, input), '')
+}
+
+/** What a reply quotes; null for anything else. */
+export async function quoteFor(
+  ctx: Ctx,
+  actor: DeviceActor,
+  chatId: string,
+  input: SendMessage,
+): Promise<NonNullable<MessageDoc['replyTo']> | null> {
+  return input.replyToId === undefined ? null : quote(ctx, actor, chatId, input.replyToId)
+}
+
+/** Enters the chat's line at once. `origin` is the connection that gets the ack instead of the event. */
+export async function appendMessage(
+  ctx: Ctx,
+  actor: DeviceActor,
+  chatId: string,
+  input: SendMessage,
+  replyTo: NonNullable<MessageDoc['replyTo']> | null,
+  origin: string,
+): Promise<Stored> {
+  const chatHex = requireChatHex(ctx, chatId)
+  return ctx.chatLog.append(chatHex, {
+    origin,
+    draft: {
+      _id: new ObjectId(),
+      chatId: new ObjectId(chatHex),
+      senderId: actor.userId,
+      clientMessageId: input.clientMessageId,
+      bodyDigest: digest(input),
+      message: input.content ?? null,
+      messageType: input.type,
+      readBy: [actor.userId],
+      callData: null,
+      ...(replyTo ? { replyTo } : {}),
+      ...(input.mentions?.length ? { mentions: [...new Set(input.mentions)] } : {}),
+      ...(input.location ? { location: input.location } : {}),
+      ...(input.contact ? { contact: input.contact } : {}),
+    },
+    admit: (state) => admit(state, actor, input),
+  })
+}
+
+/** The same, finding or making the direct chat with someone. */
+export async function sendToUser(
+  ctx: Ctx,
+  actor: DeviceActor,
+  receiverId: string,
+  input: SendMessage,
+): Promise<Stored> {
+  const { chat } = await findOrMakeDirect(ctx, actor.userId, receiverId)
+  return sendMessage(ctx, actor, ctx.ids.chat.encode(chat._id.toHexString()), input)
+}
+
+/** Runs on the chat as of the place that the message takes: a member who was removed before it cannot slip in. */
+function admit(state: ChatState, actor: DeviceActor, input: SendMessage): void {
+  const member = state.members.get(actor.userId)
+  if (!member) throw notFound('chat')
+  if (!maySend(state.chat, member)) throw denied('Only admins may write here.')
+  if (input.mentions?.some((userId) => !state.members.has(userId)))
+    throw invalid('mentions', 'can only name members of the chat')
+}
+
+async function quote(
+  ctx: Ctx,
+  actor: DeviceActor,
+  chatId: string,
+  messageId: string,
+): Promise<NonNullable<MessageDoc['replyTo']>> {
+  const { member, chatId: _chatId } = await requireMember(ctx, actor, chatId)
+  const hex = ctx.ids.message.decode(messageId)
+  const quoted = hex && (await ctx.mongo.messages.findOne({ _id: new ObjectId(hex), chatId: _chatId }))
+  if (!quoted || !canSee(member, quoted.seq) || quoted.voidFor?.includes(actor.userId))
+    throw notFound('message')
+  return {
+    id: quoted._id,
+    senderId: quoted.senderId,
+    type: quoted.messageType,
+    preview: preview(quoted, LIMITS.previewCharacters),
+  }
+}
+
+/** Tells a repeat from another message under the same id. Field order is the schema's, so equal bodies digest equally. */
+function digest(input: SendMessage): string {
+  const { type, content, replyToId, location, contact, mentions } = input
+  return createHash('sha256')
+    .update(JSON.stringify([type, content, replyToId, location, contact, mentions]))
+    .digest('base64url')
+    .slice(0, 16)
+}

@@ -1,0 +1,171 @@
+/**
+ * Who is online. Each connection counts for a while and says so again, so that a node that dies takes nobody offline
+ * at once and nobody online for ever. The truth is in Redis and may vanish; PostgreSQL keeps when someone was last seen.
+ */
+import type { Ctx } from '../../context.ts'
+import { redisChannels } from '../../stores/redis-keys.ts'
+import { LIMITS } from '../../lib/limits.ts'
+import { findUsers, isOpen, touchLastSeen } from '../accounts/index.ts'
+
+/** A connection counts this long without saying so again; it says so three times in that span. */
+const CONNECTION_MS = 150_000
+const RENEW_MS = 45_000
+const WRITE_MS = 1000
+
+export interface PresenceState {
+  userId: string
+  isOnline: boolean
+  lastSeen: string | null
+}
+
+/** What a subscribed socket is told. */
+export type PresenceListener = (frame: string) => void
+
+interface Online {
+  userId: string
+  connectionId: string
+}
+
+export class Presence {
+  readonly #ctx: Ctx
+  /** Connections of this node that say they are in the foreground. */
+  readonly #online = new Map<string, Online>()
+  /** Who of this node's sockets follows whom. */
+  readonly #followers = new Map<string, Map<string, PresenceListener>>()
+  readonly #lastSeen = new Map<string, { userId: string; isOnline: boolean; lastSeen: Date }>()
+  #renewal: NodeJS.Timeout | null = null
+  #writing: NodeJS.Timeout | null = null
+
+  constructor(ctx: Ctx) {
+    this.#ctx = ctx
+  }
+
+  start(): void {
+    this.#renewal = setInterval(() => void this.#renew(), RENEW_MS)
+    this.#renewal.unref()
+  }
+
+  async close(): Promise<void> {
+    if (this.#renewal) clearInterval(this.#renewal)
+    if (this.#writing) clearTimeout(this.#writing)
+    await Promise.allSettled([...this.#online.values()].map((one) => this.#tell(one, 'gone')))
+    await this.#write()
+  }
+
+  async online(userId: string, connectionId: string): Promise<void> {
+    const one = { userId, connectionId }
+    this.#online.set(connectionId, one)
+    await this.#tell(one, 'online')
+  }
+
+  /** In the background, or gone for good. */
+  async offline(userId: string, connectionId: string): Promise<void> {
+    if (!this.#online.delete(connectionId)) return
+    await this.#tell({ userId, connectionId }, 'offline')
+  }
+
+  /** Follows people for one socket; gives how they are now, as far as they show it. */
+  async follow(
+    viewerId: string,
+    connectionId: string,
+    userIds: string[],
+    tell: PresenceListener,
+  ): Promise<PresenceState[]> {
+    for (const userId of userIds) {
+      let followers = this.#followers.get(userId)
+      if (!followers) {
+        followers = new Map()
+        this.#followers.set(userId, followers)
+        await this.#ctx.delivery.follow(
+          redisChannels.presence(userId),
+          (message) => void this.#onChange(userId, message),
+        )
+      }
+      followers.set(connectionId, tell)
+    }
+    return this.#look(viewerId, userIds)
+  }
+
+  async unfollow(connectionId: string, userIds: Iterable<string>): Promise<void> {
+    for (const userId of userIds) {
+      const followers = this.#followers.get(userId)
+      followers?.delete(connectionId)
+      if (followers?.size !== 0) continue
+      this.#followers.delete(userId)
+      await this.#ctx.delivery.unfollow(redisChannels.presence(userId))
+    }
+  }
+
+  async #look(viewerId: string, userIds: string[]): Promise<PresenceState[]> {
+    const users = await findUsers(this.#ctx, userIds)
+    return Promise.all(
+      [...users.values()].map(async (user): Promise<PresenceState> => {
+        const own = user.id === viewerId
+        const state = await this.#ask(user.id, '', 'look').catch(() => null)
+        const isOnline = state?.online ?? user.isOnline
+        const lastSeen = state && state.lastSeen > 0 ? new Date(state.lastSeen) : user.lastSeen
+        return {
+          userId: user.id,
+          isOnline: (own || isOpen(user.privacySettings.online)) && isOnline,
+          lastSeen: own || isOpen(user.privacySettings.lastSeen) ? lastSeen.toISOString() : null,
+        }
+      }),
+    )
+  }
+
+  async #tell(one: Online, what: 'online' | 'offline' | 'gone'): Promise<void> {
+    const state = await this.#ask(one.userId, one.connectionId, what).catch(() => null)
+    const at = state && state.lastSeen > 0 ? new Date(state.lastSeen) : this.#ctx.clock.now()
+    this.#lastSeen.set(one.userId, {
+      userId: one.userId,
+      isOnline: state?.online ?? what === 'online',
+      lastSeen: at,
+    })
+    this.#writing ??= setTimeout(() => {
+      this.#writing = null
+      void this.#write()
+    }, WRITE_MS)
+  }
+
+  async #ask(
+    userId: string,
+    connectionId: string,
+    what: string,
+  ): Promise<{ online: boolean; lastSeen: number }> {
+    const [online, , lastSeen] = (await this.#ctx.redis.commands.presence(
+      userId,
+      connectionId,
+      what,
+      this.#ctx.clock.now().getTime(),
+      CONNECTION_MS,
+      LIMITS.presenceSeconds,
+    )) as [number, number, string]
+    return { online: online === 1, lastSeen: Number(lastSeen) }
+  }
+
+  /** Says again who is online, and looks after those whose node may have died. */
+  async #renew(): Promise<void> {
+    for (const one of this.#online.values()) await this.#tell(one, 'online')
+    for (const userId of this.#followers.keys()) await this.#ask(userId, '', 'look').catch(() => null)
+  }
+
+  async #onChange(userId: string, message: string): Promise<void> {
+    const [what, lastSeen] = message.split(' ')
+    const user = (await findUsers(this.#ctx, [userId]).catch(() => null))?.get(userId)
+    if (!user || !isOpen(user.privacySettings.online)) return
+    const seen = isOpen(user.privacySettings.lastSeen) ? new Date(Number(lastSeen)).toISOString() : null
+    const frame = JSON.stringify({
+      event: `user:${what}`,
+      data: { userId, ...(seen ? { lastSeen: seen } : {}) },
+    })
+    for (const tell of this.#followers.get(userId)?.values() ?? []) tell(frame)
+  }
+
+  async #write(): Promise<void> {
+    const entries = [...this.#lastSeen.values()]
+    this.#lastSeen.clear()
+    await touchLastSeen(this.#ctx, entries).catch((err: unknown) =>
+      this.#ctx.log.warn({ err }, 'last seen not written'),
+    )
+  }
+}

@@ -1,0 +1,31 @@
+/** Typing: shown for three seconds unless said again, to the other members, stored nowhere that matters. */
+import type { Ctx } from '../../context.ts'
+import { notFound } from '../../lib/errors.ts'
+import { LIMITS } from '../../lib/limits.ts'
+import { redisKeys } from '../../stores/redis-keys.ts'
+import type { DeviceActor } from '../../wire/actor.ts'
+import { requireChatHex } from '../chats/index.ts'
+
+export async function setTyping(
+  ctx: Ctx,
+  actor: DeviceActor,
+  chatId: string,
+  typing: boolean,
+): Promise<void> {
+  const chatHex = requireChatHex(ctx, chatId)
+  const { members } = await ctx.chatLog.state(chatHex)
+  if (!members.has(actor.userId)) throw notFound('chat')
+  const others = [...members.keys()].filter((userId) => userId !== actor.userId)
+  const key = redisKeys.typing(chatHex, actor.userId)
+  const { commands } = ctx.redis
+  // Without Redis nobody sees it, and that is all.
+  const stored = typing ? commands.set(key, '1', 'PX', LIMITS.typingMs) : commands.del(key)
+  await Promise.allSettled([
+    stored,
+    ctx.delivery.streams.whisper(
+      others,
+      typing ? 'message:typing' : 'message:stop_typing',
+      JSON.stringify({ chatId, userId: actor.userId }),
+    ),
+  ])
+}

@@ -1,0 +1,158 @@
+/** One socket: its frames in and out, its limits, its place in the user's events. */
+import type { WebSocket } from 'ws'
+import type { Ctx } from '../context.ts'
+import { compareIds, type EncodedEvent, type Sink, type StreamState } from '../delivery/index.ts'
+import { markAllDelivered, markDelivered } from '../features/marks/index.ts'
+import { deliveredFromStream } from '../features/sync/index.ts'
+import { unavailable } from '../lib/errors.ts'
+import { LIMITS } from '../lib/limits.ts'
+import { framesSent } from '../stores/metrics.ts'
+import type { DeviceActor } from '../wire/actor.ts'
+import { CLOSE, retryReason } from '../wire/close-codes.ts'
+import type { FrameConnection } from '../wire/frame.ts'
+import { SendOrder } from '../wire/send-order.ts'
+
+interface Written {
+  id: string
+  chatHex: string
+  seq: number
+}
+
+/** Messages written and not yet acknowledged, at most; older ones are found in the stream. */
+const WRITTEN_MAX = 2000
+const RESTART_SPREAD_MS = 2000
+
+/** A signed-in socket. */
+export class Connection implements FrameConnection, Sink {
+  readonly id: string
+  readonly actor: DeviceActor
+  readonly order = new SendOrder()
+  readonly following = new Set<string>()
+  readonly #ctx: Ctx
+  readonly #socket: WebSocket
+  #written: Written[] = []
+  #resetAt: string | null = null
+  #resuming: Promise<unknown> = Promise.resolve()
+
+  constructor(ctx: Ctx, socket: WebSocket, id: string, actor: DeviceActor) {
+    this.#ctx = ctx
+    this.#socket = socket
+    this.id = id
+    this.actor = actor
+  }
+
+  get userId(): string {
+    return this.actor.userId
+  }
+
+  get sessionId(): string {
+    return this.actor.sessionId
+  }
+
+  get open(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN
+  }
+
+  readonly whisper = (frame: string): void => {
+    this.write(frame)
+  }
+
+  /** Writes a frame, or gives up on a reader that is too slow: it resumes from its cursor. */
+  write(frame: string | Buffer): void {
+    const socket = this.#socket
+    if (socket.readyState !== socket.OPEN) return
+    if (socket.bufferedAmount > LIMITS.socketBufferBytes) {
+      this.close(CLOSE.tooSlow, 'too slow')
+      return
+    }
+    socket.send(frame, { binary: false })
+  }
+
+  push(event: EncodedEvent, cursor: string, id: string): void {
+    framesSent.inc()
+    this.write(Buffer.concat([event.head, Buffer.from(cursor), event.tail]))
+    if (!event.mark || event.mark.senderId === this.userId) return
+    this.#written.push({ id, chatHex: event.mark.chatHex, seq: event.mark.seq })
+    if (this.#written.length > WRITTEN_MAX) this.#written.splice(0, WRITTEN_MAX / 2)
+  }
+
+  restart(): void {
+    this.close(CLOSE.restarting, retryReason(RESTART_SPREAD_MS))
+  }
+
+  close(code: number, reason: string): void {
+    const socket = this.#socket
+    if (socket.readyState !== socket.OPEN) return
+    socket.close(code, reason)
+    // A peer that does not answer the close is cut off; a slow one's buffer must not be kept for it.
+    setTimeout(() => socket.terminate(), code === CLOSE.tooSlow ? 200 : 2000).unref()
+  }
+
+  /** Takes the place after a cursor, or the present one. What was missed is written by `follow`, after the answer. */
+  async join(cursor: string | undefined): Promise<{ cursor: string; reset: boolean; follow: () => void }> {
+    const { cursors, feeds } = this.#ctx.delivery
+    const position = cursor === undefined ? null : cursors.open(this.userId, cursor)
+    const state = await feeds.join(this, position).catch((err: unknown) => {
+      throw unavailable('Events cannot be followed right now; connect again.', err)
+    })
+    const resumed = position !== null && state.since === 'all'
+    const reset = position !== null && !resumed
+    const lastId = resumed ? position.id : state.lastId
+    this.#resetAt = reset ? state.lastId : null
+    this.#written = []
+    return {
+      cursor: cursors.seal(cursors.userTag(this.userId), state.epoch, lastId),
+      reset,
+      follow: () => {
+        this.#resuming = this.#follow(state, resumed, lastId, cursor !== undefined)
+      },
+    }
+  }
+
+  async resume(cursor: string): Promise<{ cursor: string; reset: boolean }> {
+    await this.#resuming
+    const { follow, ...answer } = await this.join(cursor)
+    // The answer has to be on its way before the first event is.
+    setImmediate(follow)
+    return answer
+  }
+
+  async acknowledge(cursor: string): Promise<void> {
+    const position = this.#ctx.delivery.cursors.open(this.userId, cursor)
+    if (this.#resetAt !== null && compareIds(position.id, this.#resetAt) >= 0) {
+      this.#resetAt = null
+      await markAllDelivered(this.#ctx, this.userId)
+      return
+    }
+    const first = this.#written[0]
+    if (!first || compareIds(position.id, first.id) < 0) {
+      await deliveredFromStream(this.#ctx, this.userId, position.id)
+      return
+    }
+    const places = new Map<string, number>()
+    let count = 0
+    for (const { id, chatHex, seq } of this.#written) {
+      if (compareIds(id, position.id) > 0) break
+      count += 1
+      places.set(chatHex, Math.max(seq, places.get(chatHex) ?? 0))
+    }
+    this.#written.splice(0, count)
+    await markDelivered(this.#ctx, this.userId, places)
+  }
+
+  async #follow(state: StreamState, resumed: boolean, lastId: string, done: boolean): Promise<void> {
+    const { cursors, feeds } = this.#ctx.delivery
+    try {
+      const end = await feeds.goLive(this, state.epoch, resumed ? state.entries : [], lastId)
+      if (done) {
+        const cursor = cursors.seal(cursors.userTag(this.userId), state.epoch, end)
+        this.write(JSON.stringify({ event: 'sync:done', data: { cursor } }))
+      }
+      feeds.release(this)
+    } catch (err) {
+      // Half a backlog was written: the client resumes from where it got to.
+      this.#ctx.log.warn({ err }, 'backlog not written')
+      this.restart()
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/** Door two: upgrades, the registry of this node's sockets, and their end. */
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { Ctx } from '../context.ts'
+import { AppError } from '../lib/errors.ts'
+import { LIMITS } from '../lib/limits.ts'
+import { toAppError } from '../stores/failures.ts'
+import type { DeviceActor } from '../wire/actor.ts'
+import { CLOSE } from '../wire/close-codes.ts'
+import { originAllowed } from '../wire/origin.ts'
+import type { Connection } from './connection.ts'
+import { SocketSession } from './session.ts'
+
+const DRAIN_MS = 4000
+const RESTART_SPREAD_MS = 2000
+
+export class Gateway {
+  readonly #ctx: Ctx
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: LIMITS.frameBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+  })
+  readonly #sessions = new Set<SocketSession>()
+  /** Signed-in sockets by their session, to end them when it ends. */
+  readonly #bySession = new Map<string, Set<Connection>>()
+  readonly #heartbeat: NodeJS.Timeout
+  #closing = false
+
+  constructor(ctx: Ctx) {
+    this.#ctx = ctx
+    this.#heartbeat = setInterval(() => {
+      for (const session of this.#sessions) session.beat()
+    }, LIMITS.socketPingMs)
+    this.#heartbeat.unref()
+    ctx.delivery.onControl('session-ended', (sessionId) => {
+      ctx.accounts.sessions.markEnded([sessionId])
+      this.#endSession(sessionId)
+    })
+    ctx.accounts.sessions.onEnded((sessionIds) => {
+      for (const sessionId of sessionIds) this.#endSession(sessionId)
+    })
+  }
+
+  listen(server: Server): void {
+    server.on('upgrade', (req, socket, head) => {
+      socket.on('error', () => undefined)
+      this.#upgrade(req, socket, head).catch((err: unknown) => refuse(socket, toAppError(err)))
+    })
+  }
+
+  /** Answers the frames under way, then asks every client to come again, elsewhere or later. */
+  async close(): Promise<void> {
+    this.#closing = true
+    clearInterval(this.#heartbeat)
+    for (const session of this.#sessions) session.pause()
+    const deadline = performance.now() + DRAIN_MS
+    while ([...this.#sessions].some((session) => session.pending > 0) && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    for (const session of this.#sessions) session.restart(RESTART_SPREAD_MS)
+    const end = performance.now() + 1500
+    while (this.#sessions.size > 0 && performance.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    for (const session of this.#sessions) session.terminate()
+  }
+
+  async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const url = new URL(req.url ?? '/', 'http://localhost')
+    if (url.pathname !== '/ws') throw new AppError('RESOURCE_NOT_FOUND', 'Sockets are at /ws.')
+    if (this.#closing || !this.#ctx.config.ROLES.includes('realtime'))
+      throw new AppError('SERVICE_UNAVAILABLE', 'This node takes no sockets right now.', {
+        retryAfterSeconds: 1,
+      })
+    if (!originAllowed(this.#ctx.config, req.headers.origin, req.headers.host))
+      throw new AppError('PERMISSION_DENIED', 'This origin may not open sockets; see ALLOWED_ORIGINS.')
+    const cursor = url.searchParams.get('cursor') ?? undefined
+    for (const name of url.searchParams.keys())
+      if (name !== 'cursor')
+        throw new AppError('VALIDATION_ERROR', `${name.slice(0, 64)}: is not a known field`)
+    const actor = await this.#actorOf(req)
+    if (cursor !== undefined) {
+      if (!actor) throw new AppError('INVALID_INPUT', 'cursor: goes with an Authorization header.')
+      this.#ctx.delivery.cursors.open(actor.userId, cursor)
+    }
+    this.#sockets.handleUpgrade(req, socket, head, (ws) => {
+      const session: SocketSession = new SocketSession(this.#ctx, ws, {
+        opened: (connection) => this.#opened(connection),
+        closed: (connection) => this.#closed(connection),
+      })
+      this.#sessions.add(session)
+      ws.on('close', () => this.#sessions.delete(session))
+      session.start(actor, cursor)
+    })
+  }
+
+  async #actorOf(req: IncomingMessage): Promise<DeviceActor | null> {
+    const header = req.headers.authorization
+    if (header === undefined) return null
+    const token = /^Bearer (\S+)$/i.exec(header)?.[1] ?? null
+    if (token === null) throw new AppError('UNAUTHORIZED', 'Send "Authorization: Bearer <access token>".')
+    return this.#ctx.accounts.authenticate(token)
+  }
+
+  #opened(connection: Connection): void {
+    const sockets = this.#bySession.get(connection.sessionId)
+    if (sockets) sockets.add(connection)
+    else this.#bySession.set(connection.sessionId, new Set([connection]))
+  }
+
+  #closed(connection: Connection): void {
+    const sockets = this.#bySession.get(connection.sessionId)
+    sockets?.delete(connection)
+    if (sockets?.size === 0) this.#bySession.delete(connection.sessionId)
+  }
+
+  #endSession(sessionId: string): void {
+    for (const connection of this.#bySession.get(sessionId) ?? [])
+      connection.close(CLOSE.sessionEnded, 'session ended')
+  }
+}
+
+/** A refused upgrade is an HTTP answer in the envelope of the other door. */
+function refuse(socket: Duplex, error: AppError): void {
+  const body = JSON.stringify({
+    success: false,
+    error: {
+      code: error.code,
+      message: error.message,
+      details: error.details,
+      timestamp: new Date().toISOString(),
+    },
+  })
+  socket.end(
+    `HTTP/1.1 ${error.status} ${error.code}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n` +
+      (error.retryAfterSeconds === null ? '' : `Retry-After: ${error.retryAfterSeconds}\r\n`) +
+      `\r\n${body}`,
+  )
+}

@@ -1,0 +1,203 @@
+/** The life of one socket before and after its sign-in: first frame, limits, dispatch, end. */
+import { randomUUID } from 'node:crypto'
+import type { WebSocket } from 'ws'
+import { z } from 'zod'
+import type { Ctx } from '../context.ts'
+import { AppError } from '../lib/errors.ts'
+import { LIMITS } from '../lib/limits.ts'
+import { toAppError } from '../stores/failures.ts'
+import { socketsOpen } from '../stores/metrics.ts'
+import type { DeviceActor } from '../wire/actor.ts'
+import { CLOSE, retryReason } from '../wire/close-codes.ts'
+import { validate } from '../wire/validate.ts'
+import { Connection } from './connection.ts'
+import { ackFrame, errorFrame, readFrame, runFrame, type ClientFrame } from './dispatch.ts'
+import { FrameBudget } from './frame-budget.ts'
+
+export const loginData = z.strictObject({
+  token: z.string().min(1).max(4096),
+  cursor: z.string().max(200).optional(),
+})
+
+const RETRY_SPREAD_MS = 3000
+
+export interface SessionEvents {
+  opened(connection: Connection): void
+  closed(connection: Connection): void
+}
+
+export class SocketSession {
+  readonly #ctx: Ctx
+  readonly #socket: WebSocket
+  readonly #events: SessionEvents
+  readonly #budget = new FrameBudget()
+  readonly #id = randomUUID()
+  #connection: Connection | null = null
+  #signingIn = false
+  #alive = true
+  #pending = 0
+  #authTimer: NodeJS.Timeout | null = null
+
+  constructor(ctx: Ctx, socket: WebSocket, events: SessionEvents) {
+    this.#ctx = ctx
+    this.#socket = socket
+    this.#events = events
+    socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
+    socket.on('pong', () => {
+      this.#alive = true
+    })
+    socket.on('close', () => this.#onClose())
+    // A broken frame or a cut line: the close that follows says it all.
+    socket.on('error', () => undefined)
+  }
+
+  /** Frames that are being worked on. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  /** With a token in the header the socket is signed in before its first frame. */
+  start(actor: DeviceActor | null, cursor: string | undefined): void {
+    if (actor) {
+      this.#signingIn = true
+      void this.#signIn(actor, cursor, undefined)
+      return
+    }
+    this.#authTimer = setTimeout(
+      () => this.#socket.close(CLOSE.notAuthenticated, 'not authenticated in time'),
+      LIMITS.socketAuthMs,
+    )
+  }
+
+  /** Ends a peer that did not answer the last ping, and pings again. */
+  beat(): void {
+    if (!this.#alive) {
+      this.#socket.terminate()
+      return
+    }
+    this.#alive = false
+    this.#socket.ping()
+  }
+
+  /** No new frames; those under way are answered before the socket is closed. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  restart(spreadMs: number): void {
+    this.#socket.resume()
+    if (this.#connection) this.#connection.close(CLOSE.restarting, retryReason(spreadMs))
+    else this.#socket.close(CLOSE.restarting, retryReason(spreadMs))
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+
+  #onMessage(data: Buffer, isBinary: boolean): void {
+    if (this.#ctx.config.RATE_LIMITS === 'on' && !this.#budget.spend()) {
+      this.#socket.close(CLOSE.tooManyFrames, 'too many frames')
+      return
+    }
+    let frame: ClientFrame
+    try {
+      if (isBinary) throw new AppError('INVALID_INPUT', 'Frames are JSON text.')
+      frame = readFrame(data.toString('utf8'))
+    } catch (err) {
+      this.#answer(errorFrame(this.#ctx, undefined, err, randomUUID()))
+      return
+    }
+    this.#pending += 1
+    this.#run(frame)
+      .catch((err: unknown) => this.#answer(errorFrame(this.#ctx, frame.id, err, randomUUID())))
+      .finally(() => {
+        this.#pending -= 1
+      })
+  }
+
+  async #run(frame: ClientFrame): Promise<void> {
+    const connection = this.#connection
+    if (connection) {
+      if (frame.event === 'auth:login')
+        throw new AppError('CONFLICT', 'This socket is signed in already; open another one.')
+      const data = await runFrame(this.#ctx, connection, frame)
+      if (frame.id !== undefined) connection.write(ackFrame(frame.id, data))
+      return
+    }
+    if (frame.event !== 'auth:login' || this.#signingIn)
+      throw new AppError('UNAUTHORIZED', 'Sign in first: send auth:login with an access token.')
+    this.#signingIn = true
+    await this.#login(frame)
+  }
+
+  async #login(frame: ClientFrame): Promise<void> {
+    try {
+      const { token, cursor } = validate(loginData, frame.data)
+      const actor = await this.#ctx.accounts.authenticate(token)
+      await this.#signIn(actor, cursor, frame.id)
+    } catch (err) {
+      const error = toAppError(err)
+      this.#answer(errorFrame(this.#ctx, frame.id, err, randomUUID()))
+      if (error.status === 401) this.#socket.close(CLOSE.notAuthenticated, 'not authenticated')
+      else if (error.retryable) this.#socket.close(CLOSE.restarting, retryReason(RETRY_SPREAD_MS))
+      // Anything else is the client's to correct: it may send a better login until the time is out.
+      else this.#signingIn = false
+    }
+  }
+
+  async #signIn(
+    actor: DeviceActor,
+    cursor: string | undefined,
+    frameId: string | number | undefined,
+  ): Promise<void> {
+    const connection = new Connection(this.#ctx, this.#socket, this.#id, actor)
+    try {
+      const { cursor: position, reset, follow } = await connection.join(cursor)
+      if (!connection.open) {
+        this.#ctx.delivery.feeds.leave(connection)
+        return
+      }
+      if (this.#authTimer) clearTimeout(this.#authTimer)
+      this.#connection = connection
+      this.#events.opened(connection)
+      socketsOpen.inc()
+      const data = {
+        userId: actor.userId,
+        deviceId: actor.deviceId,
+        cursor: position,
+        reset,
+        serverTime: this.#ctx.clock.now().toISOString(),
+      }
+      connection.write(
+        frameId === undefined ? JSON.stringify({ event: 'auth:ready', data }) : ackFrame(frameId, data),
+      )
+      follow()
+      // It may have ended after the token was looked at and before this socket could be found by its session.
+      if (!(await this.#ctx.accounts.sessions.isLive(actor.sessionId)))
+        connection.close(CLOSE.sessionEnded, 'session ended')
+      this.#ctx.after(() => this.#ctx.presence.online(actor.userId, connection.id))
+    } catch (err) {
+      this.#ctx.delivery.feeds.leave(connection)
+      if (frameId !== undefined) throw err
+      this.#answer(errorFrame(this.#ctx, undefined, err, randomUUID()))
+      this.#socket.close(CLOSE.restarting, retryReason(RETRY_SPREAD_MS))
+    }
+  }
+
+  #answer(frame: string): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(frame)
+  }
+
+  #onClose(): void {
+    if (this.#authTimer) clearTimeout(this.#authTimer)
+    const connection = this.#connection
+    if (!connection) return
+    socketsOpen.dec()
+    this.#events.closed(connection)
+    this.#ctx.delivery.feeds.leave(connection)
+    this.#ctx.after(async () => {
+      await this.#ctx.presence.unfollow(connection.id, connection.following)
+      await this.#ctx.presence.offline(connection.userId, connection.id)
+    })
+  }
+}

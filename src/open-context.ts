@@ -1,0 +1,88 @@
+/** Opens the stores, brings their schemas up to date, and builds the one context. Closes everything in reverse. */
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { DECLARED_INDEXES } from '../mongo-indexes/index.ts'
+import { Background } from './background.ts'
+import { ChatLog, Sweep } from './chat-log/index.ts'
+import type { Config } from './config.ts'
+import type { Ctx } from './context.ts'
+import { Delivery } from './delivery/index.ts'
+import { openAccounts } from './features/accounts/index.ts'
+import { Presence } from './features/presence/index.ts'
+import { probesOf, type Probes } from './http/health.ts'
+import { systemClock } from './lib/clock.ts'
+import { createIds } from './lib/ids.ts'
+import type { Log } from './lib/log.ts'
+import { PageCursors } from './lib/page-cursor.ts'
+import { buildIndexes } from './stores/mongo-indexes.ts'
+import { openMongo } from './stores/mongo.ts'
+import { makeBucket, openObjects } from './stores/objects.ts'
+import { migratePostgres, openPostgres } from './stores/postgres.ts'
+import { openRedis } from './stores/redis.ts'
+
+const MIGRATIONS = fileURLToPath(new URL('../drizzle', import.meta.url))
+
+export interface Opened {
+  ctx: Ctx
+  probes: Probes
+  close(): Promise<void>
+}
+
+export async function openContext(config: Config, log: Log): Promise<Opened> {
+  const clock = systemClock
+  await migratePostgres(config.DATABASE_URL, MIGRATIONS)
+  const postgres = openPostgres(config.DATABASE_URL, log)
+  const mongo = await openMongo(config.MONGODB_URL)
+  await buildIndexes(mongo.db, DECLARED_INDEXES, log)
+  const redis = openRedis(config.REDIS_URL, log)
+  await redis.connect()
+  const objects = openObjects(config)
+  if (objects) await makeBucket(objects)
+
+  const ids = createIds(config.ID_SECRET)
+  const background = new Background(log)
+  const nodeId = config.NODE_ID ?? randomUUID().slice(0, 8)
+  const delivery = new Delivery({ redis, log, nodeId, secret: config.ID_SECRET })
+  const chatLog = new ChatLog({ mongo, delivery, ids, clock, log })
+  const accounts = await openAccounts({ config, db: postgres.db, log, clock })
+  const sweep = new Sweep({ mongo, fanOut: delivery.fanOut, clock, log })
+  const shared = { config, log, clock, ids, db: postgres.db, mongo, redis, delivery, chatLog, accounts }
+  const ctx: Ctx = {
+    ...shared,
+    pages: new PageCursors(config.ID_SECRET),
+    after: (task) => background.run(task),
+    get presence() {
+      return presence
+    },
+  }
+  const presence = new Presence(ctx)
+
+  await delivery.start()
+  await accounts.start()
+  presence.start()
+  if (config.ROLES.includes('worker')) sweep.start()
+
+  const steps = [
+    () => presence.close(),
+    () => background.settled(),
+    () => sweep.close(),
+    () => chatLog.close(),
+    () => accounts.close(),
+    () => Promise.resolve(delivery.close()),
+    () => redis.close(),
+    () => mongo.close(),
+    () => postgres.close(),
+    () => Promise.resolve(objects?.close()),
+  ]
+  return {
+    ctx,
+    probes: probesOf(ctx, {
+      postgres: () => postgres.ping(),
+      objects: objects ? () => objects.ping() : null,
+    }),
+    close: async () => {
+      // Each step runs even where one before it failed.
+      for (const step of steps) await step().catch((err: unknown) => log.warn({ err }, 'closing failed'))
+    },
+  }
+}

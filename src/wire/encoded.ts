@@ -1,0 +1,15 @@
+/** A value that is JSON text already: what is written to many places is encoded once. */
+export class Encoded {
+  readonly json: string
+
+  constructor(json: string) {
+    this.json = json
+  }
+}
+
+/** Stands for a T wherever a door writes it out. */
+export const encoded = <T>(json: string): T => new Encoded(json) as unknown as T
+
+/** JSON of a value that may be encoded already. */
+export const toJson = (value: unknown): string =>
+  value instanceof Encoded ? value.json : JSON.stringify(value)
