@@ -79,11 +79,11 @@ export function createApp() {
     position.logins += 1
     position.held = false
     if (document.visibilityState === 'visible') socket.notify('user:online')
+    void people.watchAgain()
     if (reset) void recover(cursor)
     else {
       if (!resumed) position.cursor = cursor
       void catchUp.loadChats().then(keepSoon, () => {})
-      people.watch()
     }
   }
 

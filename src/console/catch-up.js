@@ -49,7 +49,7 @@ export function createCatchUp({ api, store, position, people }) {
         const { data } = await api.get(`/api/chats/${chatId}`)
         store.dispatch({ type: 'chats', chats: [data] })
         await people.need((data.participants ?? []).map(({ userId }) => userId))
-        people.watch()
+        await people.watch()
       } catch (error) {
         if (error.status === 404) store.dispatch({ type: 'chatGone', chatId })
       }

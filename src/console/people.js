@@ -6,6 +6,7 @@ const WATCHED_MAX = 500
 
 export function createPeople({ api, store, socket }) {
   const asked = new Set()
+  const watched = new Set()
 
   async function fetchUser(userId) {
     try {
@@ -37,18 +38,33 @@ export function createPeople({ api, store, socket }) {
       ...current.map((chat) => otherMember(chat, store.state.me?.id)),
       ...current.map((chat) => chat.lastMessage?.senderId),
     ])
-    watch()
+    await watch()
   }
 
-  /** Asks for presence of the people one talks with, those of the open chat first. */
-  function watch() {
+  /** Follows the presence of the people one talks with, those of the open chat first. */
+  async function watch() {
     const { chats, openChatId, me } = store.state
     const open = chats[openChatId]?.participants ?? []
     const others = Object.values(chats).map((chat) => otherMember(chat, me?.id))
     const userIds = [...new Set([...open.map(({ userId }) => userId), ...others])]
-      .filter((id) => id && id !== me?.id)
-      .slice(0, WATCHED_MAX)
-    if (userIds.length > 0) socket().notify('presence:subscribe', { userIds })
+      .filter((id) => id && id !== me?.id && !watched.has(id))
+      .slice(0, WATCHED_MAX - watched.size)
+    if (userIds.length === 0) return
+    for (const id of userIds) watched.add(id)
+    try {
+      const { users } = await socket().request('presence:subscribe', { userIds })
+      for (const { userId, isOnline, lastSeen } of users) {
+        store.dispatch({ type: 'presence', userId, isOnline, lastSeen })
+      }
+    } catch {
+      for (const id of userIds) watched.delete(id)
+    }
+  }
+
+  /** A new socket follows nobody yet. */
+  function watchAgain() {
+    watched.clear()
+    return watch()
   }
 
   /** Asks again for people whose details may have changed while this tab was away. */
@@ -61,7 +77,7 @@ export function createPeople({ api, store, socket }) {
     )
   }
 
-  return { need, nameChats, watch, refresh, fetchUser }
+  return { need, nameChats, watch, watchAgain, refresh, fetchUser }
 }
 
 async function inTurns(items, work) {
