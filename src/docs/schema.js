@@ -44,7 +44,7 @@ export function limitWords(root, node) {
     range(schema.minLength, schema.maxLength, 'characters'),
     range(schema.minItems, schema.maxItems, 'items'),
     range(schema.minimum, limitOf(schema.maximum), ''),
-    schema.pattern ? `matches ${schema.pattern}` : '',
+    schema.pattern && !schema.format ? `matches ${schema.pattern}` : '',
   ]
     .filter((words) => words !== '')
     .join(', ')
