@@ -5,7 +5,11 @@ export const chats: CollectionIndexes = {
   collection: 'chats',
   indexes: [
     { name: 'idx_participants', key: { participants: 1 }, serves: "a user's chats" },
-    { name: 'idx_participants_type', key: { participants: 1, type: 1 }, serves: "a user's chats of one type" },
+    {
+      name: 'idx_participants_type',
+      key: { participants: 1, type: 1 },
+      serves: "a user's chats of one type",
+    },
     { name: 'idx_lastMessageAt', key: { lastMessageAt: -1 }, serves: 'chats by activity' },
     {
       name: 'idx_participants_lastMessageAt',

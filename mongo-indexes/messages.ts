@@ -9,7 +9,11 @@ export const messages: CollectionIndexes = {
   indexes: [
     { name: 'idx_chatId', key: { chatId: 1 }, serves: "a chat's messages" },
     { name: 'idx_chatId_createdAt', key: { chatId: 1, createdAt: 1 }, serves: 'pages by time, ascending' },
-    { name: 'idx_chatId_createdAt_desc', key: { chatId: 1, createdAt: -1 }, serves: 'pages by time, descending' },
+    {
+      name: 'idx_chatId_createdAt_desc',
+      key: { chatId: 1, createdAt: -1 },
+      serves: 'pages by time, descending',
+    },
     { name: 'idx_senderId', key: { senderId: 1 }, serves: "a sender's messages" },
     { name: 'idx_createdAt', key: { createdAt: -1 }, serves: 'the sweep: what was stored lately' },
     { name: 'idx_messageType', key: { messageType: 1 }, serves: 'messages of one type' },
@@ -33,7 +37,11 @@ export const messages: CollectionIndexes = {
       options: { unique: true },
       serves: 'nothing is read by it; guards that a revision is taken once, also after its message moved on',
     },
-    { name: 'idx_chatId_rev', key: { chatId: 1, rev: 1 }, serves: 'changes since a revision, the newest revision' },
+    {
+      name: 'idx_chatId_rev',
+      key: { chatId: 1, rev: 1 },
+      serves: 'changes since a revision, the newest revision',
+    },
     {
       name: 'idx_changedAt',
       key: { changedAt: -1 },

@@ -25,15 +25,15 @@ const MIGRATIONS = fileURLToPath(new URL('../drizzle', import.meta.url))
 export interface Opened {
   ctx: Ctx
   probes: Probes
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 export async function openContext(config: Config, log: Log): Promise<Opened> {
   const clock = systemClock
   await migratePostgres(config.DATABASE_URL, MIGRATIONS)
   const postgres = openPostgres(config.DATABASE_URL, log)
+  await buildIndexes(config.MONGODB_URL, DECLARED_INDEXES, log)
   const mongo = await openMongo(config.MONGODB_URL)
-  await buildIndexes(mongo.db, DECLARED_INDEXES, log)
   const redis = openRedis(config.REDIS_URL, log)
   await redis.connect()
   const objects = openObjects(config)

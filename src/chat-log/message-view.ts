@@ -137,6 +137,6 @@ export const canSee = (member: MemberDoc, seq: number): boolean =>
 
 export function preview(doc: MessageDoc, max: number): string | null {
   if (doc.deletedAt || doc.message === null) return null
-  const points = [...doc.message]
+  const points = Array.from(doc.message)
   return points.length <= max ? doc.message : `${points.slice(0, max - 1).join('')}…`
 }

@@ -26,7 +26,6 @@ export function buildAsyncApi(): unknown {
   const schemas = new JsonSchemas('#/components/schemas/')
   const messages: Record<string, unknown> = {}
   const operations: Record<string, unknown> = {}
-  const ref = (name: string) => ({ $ref: `#/channels/socket/messages/${name}` })
   for (const frame of [login, ...CLIENT_FRAMES]) {
     const name = camel(frame.event)
     messages[name] = clientFrame(frame, schemas)
@@ -168,5 +167,6 @@ const errorMessage = {
   ],
 }
 
+const ref = (name: string) => ({ $ref: `#/channels/socket/messages/${name}` })
 const upper = (name: string) => name.slice(0, 1).toUpperCase() + name.slice(1)
 const camel = (event: string) => event.replaceAll(/[:_](\w)/g, (_, letter: string) => letter.toUpperCase())

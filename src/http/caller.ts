@@ -22,7 +22,7 @@ function callerAddress(req: IncomingMessage, trustedProxies: readonly string[]):
   const forwarded = String(req.headers['x-forwarded-for'] ?? '')
     .split(',')
     .map((item) => plainAddress(item.trim()))
-  for (const address of forwarded.reverse()) {
+  for (const address of forwarded.toReversed()) {
     if (isIP(address) === 0) break
     if (!trustedProxies.includes(address)) return address
   }

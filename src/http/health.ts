@@ -14,9 +14,9 @@ export type Readiness = {
 const PROBE_MS = 1500
 
 export interface Probes {
-  postgres(): Promise<void>
-  mongodb(): Promise<void>
-  redis(): Promise<void>
+  postgres: () => Promise<void>
+  mongodb: () => Promise<void>
+  redis: () => Promise<void>
   /** Null where no object store is configured. */
   objects: (() => Promise<void>) | null
 }

@@ -1,5 +1,5 @@
 /** OpenAPI 3.1, generated from the schemas that validate. Built once at start. */
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Ctx } from '../context.ts'
 import { ERROR_STATUS, type ErrorCode } from '../lib/errors.ts'
 import type { AnyEndpoint } from '../wire/endpoint.ts'

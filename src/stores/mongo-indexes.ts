@@ -1,5 +1,5 @@
 /** Builds the declared indexes that are missing. Several nodes may do it at once: MongoDB makes each index once. */
-import type { Db } from 'mongodb'
+import { MongoClient, type Db } from 'mongodb'
 import type { CollectionIndexes } from '../../mongo-indexes/declaration.ts'
 import type { Log } from '../lib/log.ts'
 
@@ -8,21 +8,30 @@ export class UniqueIndexMissing extends Error {
   override readonly name = 'UniqueIndexMissing'
 }
 
-export async function buildIndexes(db: Db, declared: CollectionIndexes[], log: Log): Promise<void> {
+/** On a connection of its own: a build takes as long as the data are many, and the others' time limits would end it. */
+export async function buildIndexes(url: string, declared: CollectionIndexes[], log: Log): Promise<void> {
+  const client = new MongoClient(url, { appName: 'parley-indexes', serverSelectionTimeoutMS: 10_000 })
+  try {
+    await buildMissing(client.db(), declared, log)
+  } finally {
+    await client.close()
+  }
+}
+
+async function buildMissing(db: Db, declared: CollectionIndexes[], log: Log): Promise<void> {
   for (const { collection, indexes } of declared) {
     const present = await db
       .collection(collection)
-      .indexes({ timeoutMS: 30_000 })
+      .indexes()
       // A collection that does not exist yet has none.
       .catch(() => [])
+    let built = 0
     const names = new Set(present.map((index) => index.name))
     for (const index of indexes) {
       if (names.has(index.name)) continue
       try {
-        await db
-          .collection(collection)
-          .createIndex(index.key, { name: index.name, ...index.options, timeoutMS: 0 })
-        log.info({ collection, index: index.name }, 'index built')
+        await db.collection(collection).createIndex(index.key, { name: index.name, ...index.options })
+        built += 1
       } catch (err) {
         if (index.options?.unique)
           throw new UniqueIndexMissing(`The unique index ${collection}.${index.name} cannot be built.`, {
@@ -31,5 +40,6 @@ export async function buildIndexes(db: Db, declared: CollectionIndexes[], log: L
         log.error({ collection, index: index.name, err }, 'index not built')
       }
     }
+    if (built > 0) log.info({ collection, indexes: built }, 'indexes built')
   }
 }

@@ -154,14 +154,16 @@ export interface Mongo {
 export async function openMongo(url: string): Promise<Mongo> {
   const client = new MongoClient(url, {
     appName: 'parley',
-    writeConcern: { w: 'majority', journal: true },
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: LIMITS.storeTimeoutMs },
     readConcern: { level: 'majority' },
     retryWrites: true,
     retryReads: true,
     maxPoolSize: 50,
     serverSelectionTimeoutMS: LIMITS.storeTimeoutMs,
     connectTimeoutMS: LIMITS.storeTimeoutMs,
-    timeoutMS: LIMITS.storeTimeoutMs,
+    // A primary that stops answering costs a send no more than this; the driver then looks for another.
+    socketTimeoutMS: LIMITS.storeTimeoutMs + 500,
+    waitQueueTimeoutMS: LIMITS.storeTimeoutMs,
     monitorCommands: true,
     ignoreUndefined: true,
   })
@@ -176,7 +178,7 @@ export async function openMongo(url: string): Promise<Mongo> {
     messages: db.collection<MessageDoc>('messages'),
     calls: db.collection<CallDoc>('calls'),
     ping: async () => {
-      await db.command({ ping: 1 }, { timeoutMS: LIMITS.storeTimeoutMs })
+      await db.command({ ping: 1 })
     },
     close: () => client.close(),
   }

@@ -61,14 +61,16 @@ export function openRedis(url: string, log: Log): RedisStore {
       lastError = err.message
     })
   }
+  const learnRunId = async () => {
+    const info = await commands.info('server').catch((err: unknown) => {
+      log.warn({ err }, 'redis info failed')
+      return ''
+    })
+    runId = /run_id:(\w+)/.exec(info)?.[1] ?? null
+  }
   commands.on('ready', () => {
     lastError = ''
-    commands.info('server').then(
-      (info) => {
-        runId = /run_id:(\w+)/.exec(info)?.[1] ?? null
-      },
-      (err: unknown) => log.warn({ err }, 'redis info failed'),
-    )
+    void learnRunId()
   })
   commands.on('close', () => {
     runId = null

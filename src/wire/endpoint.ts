@@ -69,7 +69,7 @@ export type AnyEndpoint<C> =
 export function endpointFor<C>() {
   return <P = unknown, Q = unknown, B = unknown, D = unknown>(
     spec: SignedInEndpoint<C, P, Q, B, D> | OpenEndpoint<C, P, Q, B, D>,
-  ): AnyEndpoint<C> => spec as unknown as AnyEndpoint<C>
+  ): AnyEndpoint<C> => spec
 }
 
 export const ok = <D>(data: D): Answer<D> => ({ data })

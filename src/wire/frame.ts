@@ -33,5 +33,5 @@ export interface FrameSpec<C, I, O> {
 export type AnyFrame<C> = FrameSpec<C, unknown, unknown>
 
 export function frameFor<C>() {
-  return <I, O>(spec: FrameSpec<C, I, O>): AnyFrame<C> => spec as unknown as AnyFrame<C>
+  return <I, O>(spec: FrameSpec<C, I, O>): AnyFrame<C> => spec
 }

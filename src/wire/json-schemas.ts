@@ -17,14 +17,11 @@ export class JsonSchemas {
       io,
       unrepresentable: 'any',
       target: 'draft-2020-12',
-    }) as {
-      properties: { schema: JsonSchema }
-      $defs?: Record<string, JsonSchema>
-    }
-    const definitions = made.$defs ?? {}
+    })
+    const definitions = (made.$defs ?? {}) as Record<string, JsonSchema>
     for (const [name, definition] of Object.entries(definitions))
       this.components[name] = this.#relink(definition) as JsonSchema
-    return this.#relink(made.properties.schema) as JsonSchema
+    return this.#relink(made.properties?.['schema']) as JsonSchema
   }
 
   #relink(value: unknown): unknown {

@@ -1,5 +1,5 @@
 /** A chat's participants, page by page, longest-standing first. */
-import { ObjectId } from 'mongodb'
+import type { ObjectId } from 'mongodb'
 import type { Ctx } from '../../context.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
 import type { Answer } from '../../wire/endpoint.ts'

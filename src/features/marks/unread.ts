@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ObjectId } from 'mongodb'
 import type { Ctx } from '../../context.ts'
-import type { MemberDoc, MessageDoc } from '../../stores/mongo.ts'
+import type { MemberDoc } from '../../stores/mongo.ts'
 import { redisKeys } from '../../stores/redis-keys.ts'
 
 const TOKEN_SECONDS = 10

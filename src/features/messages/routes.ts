@@ -30,7 +30,7 @@ type MessageView = z.output<typeof message>
 
 /** 201 for a new message, 200 for a repeated send. */
 const answer = ({ json, duplicate }: Stored): Answer<MessageView> =>
-  duplicate ? ok(encoded<MessageView>(json)) : created(encoded<MessageView>(json))
+  duplicate ? ok(encoded(json)) : created(encoded(json))
 
 export const endpoints = [
   endpoint({
