@@ -1,7 +1,16 @@
 // The first thing every command runs. It works on a clone that has no node_modules yet: it checks Node,
 // installs what package-lock.json asks for, and hands over to the script itself.
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  appendFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -14,6 +23,8 @@ const entries = {
   bench: 'scripts/bench.ts',
   indexes: 'scripts/indexes.ts',
 }
+const lock = join(root, '.data/install.lock')
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 const say = (line) => process.stderr.write(`${line}\n`)
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -46,33 +57,42 @@ function isInstalled(withDev) {
   })
 }
 
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (err) {
-    return err.code === 'EPERM'
-  }
+// A pid with the moment at which its process started, so that a pid that was given away again is not mistaken.
+function markOf(pid) {
+  const stat = safeRead(`/proc/${pid}/stat`)
+  if (stat) return `${pid}:${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
+  if (process.platform === 'linux') return null
+  const { stdout } = spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' })
+  return stdout?.trim() ? `${pid}:${stdout.trim().replaceAll(' ', '_')}` : null
+}
+
+// The lock names us and npm: an npm whose launcher was killed goes on, and two of them spoil the folder.
+function isHeld(marks) {
+  return marks.some((mark) => mark === markOf(Number.parseInt(mark, 10)))
 }
 
 function tryLock(path) {
+  const draft = `${path}.${process.pid}`
+  writeFileSync(draft, `${markOf(process.pid)}\n`)
   try {
-    writeFileSync(path, String(process.pid), { flag: 'wx' })
+    // A link appears whole or not at all, so nobody reads half a lock.
+    linkSync(draft, path)
     return true
   } catch (err) {
     if (err.code !== 'EEXIST') throw err
+  } finally {
+    rmSync(draft, { force: true })
   }
-  const holder = Number(safeRead(path))
-  if (holder && isAlive(holder)) return false
+  const text = safeRead(path)
+  if (isHeld(text.split('\n').filter(Boolean))) return false
   // Renamed before it is removed: of two launches that find the same dead holder only one gets the file.
-  const aside = `${path}.${process.pid}`
+  const aside = `${path}.stale.${process.pid}`
   try {
     renameSync(path, aside)
   } catch {
     return false
   }
-  const moved = Number(safeRead(aside))
-  if (moved && moved !== holder && isAlive(moved)) renameSync(aside, path)
+  if (safeRead(aside) !== text) renameSync(aside, path)
   else rmSync(aside, { force: true })
   return false
 }
@@ -87,6 +107,13 @@ function safeRead(path) {
 
 function countInstalled(paths) {
   return paths.filter((path) => existsSync(join(root, path, 'package.json'))).length
+}
+
+// npm killed with -9 cannot pass a signal on; a new parent is how that shows here.
+function watchParent(onGone) {
+  const parent = process.ppid
+  const check = () => process.ppid !== parent && onGone()
+  return process.env.npm_lifecycle_event ? setInterval(check, 250).unref() : undefined
 }
 
 function npmCommand() {
@@ -116,16 +143,19 @@ async function runNpm(verb, withDev) {
   const status = await new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] })
     child.stderr.on('data', (chunk) => (errors += chunk))
-    const pass = (signal) => child.kill(signal)
-    process.once('SIGINT', pass)
-    process.once('SIGTERM', pass)
+    const npmMark = markOf(child.pid)
+    if (npmMark) appendFileSync(lock, `${npmMark}\n`)
+    // Killed and not asked: asked, npm takes long to tidy up what the next install tidies up anyway.
+    const stop = () => child.kill('SIGKILL')
+    for (const signal of signals) process.on(signal, stop)
+    const watch = watchParent(stop)
     child.on('error', (err) => {
       say(`npm could not be started: ${err.message}`)
       resolve({ code: 1, signal: null })
     })
     child.on('exit', (code, signal) => {
-      process.off('SIGINT', pass)
-      process.off('SIGTERM', pass)
+      for (const name of signals) process.off(name, stop)
+      clearInterval(watch)
       resolve({ code, signal })
     })
   })
@@ -137,14 +167,8 @@ async function runNpm(verb, withDev) {
 
 async function install(withDev) {
   for (const verb of ['ci', 'install']) {
-    let interrupted = false
-    const note = () => {
-      interrupted = true
-    }
-    process.on('SIGINT', note).on('SIGTERM', note)
     const { code, signal } = await runNpm(verb, withDev)
-    process.off('SIGINT', note).off('SIGTERM', note)
-    if (interrupted || signal) return 130
+    if (signal) return 130
     if (code === 0) return 0
     say(`npm ${verb} ended with code ${code}.`)
   }
@@ -155,7 +179,6 @@ async function install(withDev) {
 async function ensureInstalled(withDev) {
   if (isInstalled(withDev)) return 0
   mkdirSync(join(root, '.data'), { recursive: true })
-  const lock = join(root, '.data/install.lock')
   let waited = false
   while (!tryLock(lock)) {
     if (!waited) say('Another command is installing packages in this folder; waiting for it.')
@@ -186,7 +209,7 @@ function run(verb, args) {
   const stdio = ['inherit', 'inherit', 'inherit', 'ipc']
   const child = spawn(process.execPath, [...preload, entries[verb], ...args], { cwd: root, env, stdio })
   let lastSignalAt = 0
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  for (const signal of signals) {
     process.on(signal, () => {
       // A Ctrl-C arrives twice, from the terminal and from npm: it is passed on once.
       if (Date.now() - lastSignalAt < 400) return
@@ -194,20 +217,14 @@ function run(verb, args) {
       child.kill(signal)
     })
   }
-  // npm killed with -9 cannot pass a signal on; a new parent is how that shows here.
-  const parent = process.ppid
-  if (process.env.npm_lifecycle_event) {
-    setInterval(() => {
-      if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL')
-    }, 250).unref()
-  }
+  watchParent(() => process.kill(process.pid, 'SIGKILL'))
   child.on('error', (err) => {
     say(`Node could not be started: ${err.message}`)
     process.exit(1)
   })
   child.on('exit', (code, signal) => {
     if (!signal) process.exit(code ?? 1)
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name)
+    for (const name of signals) process.removeAllListeners(name)
     process.kill(process.pid, signal)
     setTimeout(() => process.exit(1), 100)
   })
@@ -218,6 +235,8 @@ if (!Object.hasOwn(entries, verb)) {
   say(`Usage: node scripts/launch.mjs <${Object.keys(entries).join('|')}> [arguments]`)
   process.exit(1)
 }
+// Whoever read our output may be gone; that is no reason to leave an install half done.
+process.stderr.on('error', () => {})
 requireNode()
 const status = await ensureInstalled(verb === 'test')
 if (status !== 0) process.exit(status)
