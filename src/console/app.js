@@ -25,7 +25,7 @@ export function createApp() {
   const frames = createFrameLog()
   // What follows changes with nearly every frame and is not shown, so it is kept beside the state of the views.
   const position = { cursor: null, acked: null, next: null, revisions: {}, held: false, logins: 0, missed: 0 }
-  const sentMarks = new Map()
+  const reading = new Set()
   const drafts = new Map()
   let typingSentAt = 0
   let keepTimer = 0
@@ -75,7 +75,6 @@ export function createApp() {
   }
 
   function onReady({ cursor, reset, resumed }) {
-    sentMarks.clear()
     position.logins += 1
     position.held = false
     if (document.visibilityState === 'visible') socket.notify('user:online')
@@ -186,20 +185,26 @@ export function createApp() {
     return data.filter((user) => user.id !== store.state.me?.id)
   }
 
-  /** Tells the others how far this person has read, once for each new place. */
+  /** Tells the others how far this person has read: one mark in flight, and the newest place of a burst after it. */
   async function markRead(chatId) {
     const chat = store.state.chats[chatId]
     const timeline = store.state.timelines[chatId]
     const upTo = timeline === undefined ? 0 : (inOrder(timeline).at(-1)?.seq ?? 0)
-    if (chat === undefined || upTo <= Math.max(chat.readSeq ?? 0, sentMarks.get(chatId) ?? 0)) return
-    sentMarks.set(chatId, upTo)
+    if (chat === undefined || upTo <= (chat.readSeq ?? 0) || reading.has(chatId)) return
+    reading.add(chatId)
+    let marked = false
     try {
       const { readSeq, unreadCount } = await socket.request('message:read', { chatId, upTo })
       store.dispatch({ type: 'marked', chatId, readSeq, unreadCount })
       keepSoon()
+      marked = readSeq >= upTo
     } catch {
-      sentMarks.delete(chatId)
+      // The list asks again when the connection is back or the next message comes.
+    } finally {
+      reading.delete(chatId)
     }
+    if (marked && store.state.openChatId === chatId && document.visibilityState === 'visible')
+      void markRead(chatId)
   }
 
   function typing(chatId) {

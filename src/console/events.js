@@ -106,7 +106,10 @@ export function createEvents({ store, position, catchUp, people, openChat }) {
     'user:online': ({ userId }) => store.dispatch({ type: 'presence', userId, isOnline: true }),
     'user:offline': ({ userId, lastSeen }) =>
       store.dispatch({ type: 'presence', userId, isOnline: false, lastSeen }),
-    'user:updated': (data) => void people.fetchUser(data.user?.id ?? data.userId),
+    'user:updated': ({ user }) => {
+      if (user?.id === store.state.me?.id) store.dispatch({ type: 'signedIn', me: user })
+      else if (user?.id) void people.fetchUser(user.id)
+    },
     'system:notification': sayNotice,
     'system:maintenance': sayNotice,
   }
