@@ -185,26 +185,23 @@ export function createApp() {
     return data.filter((user) => user.id !== store.state.me?.id)
   }
 
-  /** Tells the others how far this person has read: one mark in flight, and the newest place of a burst after it. */
+  /** Tells the others how far this person has read; false when there is nothing to tell or it could not be told. */
   async function markRead(chatId) {
     const chat = store.state.chats[chatId]
     const timeline = store.state.timelines[chatId]
     const upTo = timeline === undefined ? 0 : (inOrder(timeline).at(-1)?.seq ?? 0)
-    if (chat === undefined || upTo <= (chat.readSeq ?? 0) || reading.has(chatId)) return
+    if (chat === undefined || upTo <= (chat.readSeq ?? 0) || reading.has(chatId)) return false
     reading.add(chatId)
-    let marked = false
     try {
       const { readSeq, unreadCount } = await socket.request('message:read', { chatId, upTo })
       store.dispatch({ type: 'marked', chatId, readSeq, unreadCount })
       keepSoon()
-      marked = readSeq >= upTo
+      return readSeq >= upTo
     } catch {
-      // The list asks again when the connection is back or the next message comes.
+      return false
     } finally {
       reading.delete(chatId)
     }
-    if (marked && store.state.openChatId === chatId && document.visibilityState === 'visible')
-      void markRead(chatId)
   }
 
   function typing(chatId) {

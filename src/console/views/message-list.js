@@ -21,8 +21,11 @@ export function MessageList({ app, state, chat, onSubject }) {
   const newest = messages.at(-1)
   const oldest = messages[0]?.seq ?? 0
 
-  const readIfVisible = () => {
-    if (scroll.current.atBottom && document.visibilityState === 'visible') void app.markRead(chat.id)
+  // One mark is in flight at a time; what arrived meanwhile is marked by the next one, if it is still looked at.
+  const readIfVisible = async () => {
+    const looksAtIt = () =>
+      box.current !== null && scroll.current.atBottom && document.visibilityState === 'visible'
+    for (let marked = true; marked && looksAtIt();) marked = await app.markRead(chat.id)
   }
 
   const toBottom = () => {
@@ -35,7 +38,7 @@ export function MessageList({ app, state, chat, onSubject }) {
     scroll.current.height = scrollHeight
     if (scroll.current.atBottom) {
       setBelow(0)
-      readIfVisible()
+      void readIfVisible()
     }
     if (scrollTop < LOAD_ABOVE_PX && timeline?.loaded && !timeline.reachedStart && !loadingOlder) {
       setLoadingOlder(true)
@@ -57,7 +60,7 @@ export function MessageList({ app, state, chat, onSubject }) {
   }, [oldest, newest?.seq, pending.length, timeline?.loaded, state.phase.name])
 
   useEffect(() => {
-    if (scroll.current.atBottom) readIfVisible()
+    if (scroll.current.atBottom) void readIfVisible()
     else if (newest !== undefined && newest.senderId !== state.me.id) setBelow((count) => count + 1)
   }, [newest?.seq, timeline?.loaded, state.phase.name])
 
