@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { DECLARED_INDEXES } from '../mongo-indexes/index.ts'
 import { Background } from './background.ts'
-import { ChatLog, Sweep } from './chat-log/index.ts'
+import { ChatLog, Sweep, Tail } from './chat-log/index.ts'
 import type { Config } from './config.ts'
 import type { Ctx } from './context.ts'
 import { Delivery } from './delivery/index.ts'
@@ -46,6 +46,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   const chatLog = new ChatLog({ mongo, delivery, ids, clock, log })
   const accounts = await openAccounts({ config, db: postgres.db, log, clock })
   const sweep = new Sweep({ mongo, fanOut: delivery.fanOut, clock, log })
+  const tail = new Tail({ mongo, delivery, ids, redis, log })
   const shared = { config, log, clock, ids, db: postgres.db, mongo, redis, delivery, chatLog, accounts }
   const ctx: Ctx = {
     ...shared,
@@ -66,6 +67,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     () => presence.close(),
     () => background.settled(),
     () => sweep.close(),
+    () => tail.close(),
     () => chatLog.close(),
     () => accounts.close(),
     () => Promise.resolve(delivery.close()),

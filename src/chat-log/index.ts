@@ -23,6 +23,7 @@ export { receivedEvent } from './log-events.ts'
 export { canSee, preview, statusOf, toMessage, type MessageStatus, type MessageView } from './message-view.ts'
 export { loadHead, type ChatState } from './state.ts'
 export { Sweep } from './sweep.ts'
+export { Tail } from './tail.ts'
 
 /** A change's write, done at the places `seq`/`rev` that follow the given state. */
 export interface ChangeResult<T> {

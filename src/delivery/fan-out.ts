@@ -80,6 +80,13 @@ export class FanOut {
     await this.#retell(chatHex, null)
   }
 
+  /** The connection that was answered for a place that is still to be told. */
+  originOf(chatHex: string, rev: number): string {
+    for (const job of this.#held.get(chatHex) ?? [])
+      for (const event of job.events) if (event.rev === rev) return event.origin
+    return ''
+  }
+
   /** Whether this node itself has seen the chat told up to a revision. */
   knows(chatHex: string, rev: number): boolean {
     return (this.#fanned.get(chatHex) ?? 0) >= rev

@@ -42,9 +42,14 @@ interface Feed {
   seats: Map<string, Seat>
 }
 
+/** The epoch of a seat that was taken while Redis was away: no cursor of it is ever honoured. */
+const NO_EPOCH = '000000'
 const REATTACH_BATCH = 200
 const HEARTBEAT_MS = 30_000
 const RETRY_MS = 500
+
+/** Joining without streams: live events come from the log, and the next resume is a reset. */
+const WITHOUT_REDIS: StreamState = { epoch: NO_EPOCH, lastId: '0-0', since: 'unknown', entries: [] }
 
 export class Feeds {
   readonly #redis: RedisStore
@@ -91,11 +96,31 @@ export class Feeds {
       this.#feeds.set(sink.userId, feed)
     }
     feed.seats.set(sink.id, { sink, state: 'joining', epoch: '', position: '0-0', held: [] })
-    const [state] = await this.#streams.attach([
-      { userId: sink.userId, epoch: position?.epoch ?? '', id: position?.id ?? '' },
-    ])
-    if (!state) throw new Error('the stream script answered nothing')
-    return state
+    if (!this.#redis.isBack()) return WITHOUT_REDIS
+    const states = await this.#streams
+      .attach([{ userId: sink.userId, epoch: position?.epoch ?? '', id: position?.id ?? '' }])
+      .catch((err: unknown) => {
+        this.#log.warn({ err }, 'a socket joined without its stream')
+        return []
+      })
+    return states[0] ?? WITHOUT_REDIS
+  }
+
+  /**
+   * Writes an event that comes from the log and not from the streams, while Redis is away. The cursor is the one that
+   * the socket has: nothing is passed over by resuming from it.
+   */
+  tellFromLog(userIds: Iterable<string>, event: EncodedEvent, origin: string): void {
+    for (const userId of userIds)
+      for (const seat of this.#feeds.get(userId)?.seats.values() ?? []) {
+        if (seat.sink.id === origin) continue
+        const epoch = seat.epoch === '' ? NO_EPOCH : seat.epoch
+        seat.sink.push(event, this.cursorOf(userId, epoch, seat.position), seat.position)
+      }
+  }
+
+  cursorOf(userId: string, epoch: string, id: string): string {
+    return this.#cursors.seal(this.#cursors.userTag(userId), epoch, id)
   }
 
   /** Writes entries and all that follow them, then lets live events through. */
@@ -267,7 +292,8 @@ export class Feeds {
 
   #catchUp(seat: Seat, lost: boolean, state: StreamState): void {
     // Where the connection and the streams are both gone, what was on its way to this node cannot be known.
-    const hopeless = state.since === 'unknown' || (state.since === 'new-epoch' && lost)
+    const hopeless =
+      seat.epoch === NO_EPOCH || state.since === 'unknown' || (state.since === 'new-epoch' && lost)
     if (hopeless || state.entries.length >= BACKLOG_PAGE) {
       seat.sink.restart()
       return

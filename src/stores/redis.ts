@@ -34,6 +34,10 @@ export interface RedisStore {
   subscriber: Redis
   /** `run_id` of the server that `commands` is connected to; another one means that keys may be lost. Null while away. */
   runId(): string | null
+  /** False from the moment that the connection breaks or Redis stops answering. */
+  isBack(): boolean
+  /** Hears when Redis goes away and when it is back. */
+  onHealth(listener: (back: boolean) => void): void
   /** Tries once; a Redis that is away is retried in the background and does not stop the start. */
   connect(): Promise<void>
   ping(): Promise<void>
@@ -75,6 +79,7 @@ export function openRedis(url: string, log: Log): RedisStore {
   commands.on('close', () => {
     runId = null
   })
+  const health = new RedisHealth(commands)
   for (const [name, file] of Object.entries(SCRIPTS))
     commands.defineCommand(name, { numberOfKeys: 0, lua: loadScript(file) })
   countRoundTrips(commands)
@@ -82,21 +87,62 @@ export function openRedis(url: string, log: Log): RedisStore {
     commands,
     subscriber,
     runId: () => runId,
+    isBack: () => health.back,
+    onHealth: (listener) => health.listeners.push(listener),
     connect: async () => {
       await Promise.all([commands.connect(), subscriber.connect()]).catch((err: unknown) => {
         log.warn({ err }, 'redis is away at start')
       })
       // The ready handler's INFO was written before this PING, so its answer is there when this one is.
       await commands.ping().catch(() => undefined)
+      health.start()
     },
     ping: async () => {
       await commands.ping()
     },
     close: () => {
+      health.close()
       commands.disconnect()
       subscriber.disconnect()
       return Promise.resolve()
     },
+  }
+}
+
+const PROBE_MS = 1000
+
+/** Whether Redis answers: a broken connection says so at once, a process that stands still after a probe. */
+class RedisHealth {
+  back = true
+  readonly listeners: Array<(back: boolean) => void> = []
+  readonly #client: Redis
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(client: Redis) {
+    this.#client = client
+    client.on('close', () => this.#set(false))
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#client.ping().then(
+        () => this.#set(true),
+        () => this.#set(false),
+      )
+    }, PROBE_MS)
+    this.#timer.unref()
+    this.#set(this.#client.status === 'ready')
+  }
+
+  close(): void {
+    if (this.#timer) clearInterval(this.#timer)
+    this.listeners.length = 0
+  }
+
+  #set(back: boolean): void {
+    if (back === this.back) return
+    this.back = back
+    for (const listener of this.listeners) listener(back)
   }
 }
 

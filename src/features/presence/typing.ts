@@ -6,6 +6,9 @@ import { redisKeys } from '../../stores/redis-keys.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
 import { requireChatHex } from '../chats/index.ts'
 
+/** Who is typing where, as this node said it: it also says the end of it. */
+const shown = new Map<string, NodeJS.Timeout>()
+
 export async function setTyping(
   ctx: Ctx,
   actor: DeviceActor,
@@ -18,6 +21,13 @@ export async function setTyping(
   const others = [...members.keys()].filter((userId) => userId !== actor.userId)
   const key = redisKeys.typing(chatHex, actor.userId)
   const { commands } = ctx.redis
+  clearTimeout(shown.get(key))
+  shown.delete(key)
+  if (typing) {
+    const timer = setTimeout(() => ctx.after(() => setTyping(ctx, actor, chatId, false)), LIMITS.typingMs)
+    timer.unref()
+    shown.set(key, timer)
+  }
   // Without Redis nobody sees it, and that is all.
   const stored = typing ? commands.set(key, '1', 'PX', LIMITS.typingMs) : commands.del(key)
   await Promise.allSettled([
