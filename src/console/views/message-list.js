@@ -23,9 +23,7 @@ export function MessageList({ app, state, chat, onSubject }) {
 
   // One mark is in flight at a time; what arrived meanwhile is marked by the next one, if it is still looked at.
   const readIfVisible = async () => {
-    const looksAtIt = () =>
-      box.current !== null && scroll.current.atBottom && document.visibilityState === 'visible'
-    for (let marked = true; marked && looksAtIt();) marked = await app.markRead(chat.id)
+    for (let marked = true; marked && isLookedAt(box, scroll);) marked = await app.markRead(chat.id)
   }
 
   const toBottom = () => {
@@ -74,10 +72,11 @@ export function MessageList({ app, state, chat, onSubject }) {
   useEffect(() => {
     const resized = new ResizeObserver(() => scroll.current.atBottom && toBottom())
     resized.observe(box.current)
-    document.addEventListener('visibilitychange', readIfVisible)
+    const onVisible = () => void readIfVisible()
+    document.addEventListener('visibilitychange', onVisible)
     return () => {
       resized.disconnect()
-      document.removeEventListener('visibilitychange', readIfVisible)
+      document.removeEventListener('visibilitychange', onVisible)
     }
   }, [])
 
@@ -110,6 +109,10 @@ export function MessageList({ app, state, chat, onSubject }) {
       </button>`
     }
   </div>`
+}
+
+function isLookedAt(box, scroll) {
+  return box.current !== null && scroll.current.atBottom && document.visibilityState === 'visible'
 }
 
 function drawRow({ row, app, state, chat, onSubject }) {
