@@ -23,6 +23,10 @@ const checks = [
   { name: 'format', command: [bin('oxfmt'), '--check'] },
   { name: 'lint', command: [bin('oxlint'), '--type-aware'] },
   { name: 'types', command: [bin('tsc'), '--noEmit'] },
+  {
+    name: '.env.example',
+    command: [process.execPath, '--import', 'tsx', 'scripts/env-example.ts', '--check'],
+  },
 ]
 
 const args = process.argv.slice(2)
