@@ -3,6 +3,7 @@ import type { ChatLog } from './chat-log/index.ts'
 import type { Config } from './config.ts'
 import type { Delivery } from './delivery/index.ts'
 import type { Accounts } from './features/accounts/accounts.ts'
+import type { Blocks } from './features/blocks/blocks.ts'
 import type { Presence } from './features/presence/presence.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Ids } from './lib/ids.ts'
@@ -26,6 +27,7 @@ export interface Ctx {
   readonly delivery: Delivery
   readonly chatLog: ChatLog
   readonly accounts: Accounts
+  readonly blocks: Blocks
   readonly presence: Presence
   /** Runs work that must not delay the answer: tracked, logged on failure, waited for at shutdown. A hint, never a promise. */
   after(task: () => Promise<void>): void

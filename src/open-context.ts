@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import type { Ctx } from './context.ts'
 import { Delivery } from './delivery/index.ts'
 import { openAccounts } from './features/accounts/index.ts'
+import { Blocks } from './features/blocks/index.ts'
 import { Presence } from './features/presence/index.ts'
 import { probesOf, type Probes } from './http/health.ts'
 import { systemClock } from './lib/clock.ts'
@@ -43,11 +44,12 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   const background = new Background(log)
   const nodeId = config.NODE_ID ?? randomUUID().slice(0, 8)
   const delivery = new Delivery({ redis, log, nodeId, secret: config.ID_SECRET })
-  const chatLog = new ChatLog({ mongo, delivery, ids, clock, log })
+  const blocks = new Blocks({ db: postgres.db, delivery, log })
+  const chatLog = new ChatLog({ mongo, delivery, ids, clock, log, blocks })
   const accounts = await openAccounts({ config, db: postgres.db, log, clock })
   const sweep = new Sweep({ mongo, fanOut: delivery.fanOut, clock, log })
   const tail = new Tail({ mongo, delivery, ids, redis, log })
-  const shared = { config, log, clock, ids, db: postgres.db, mongo, redis, delivery, chatLog, accounts }
+  const shared = { config, log, clock, ids, db: postgres.db, mongo, redis, delivery, chatLog, accounts, blocks }
   const ctx: Ctx = {
     ...shared,
     pages: new PageCursors(config.ID_SECRET),
@@ -60,6 +62,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
 
   await delivery.start()
   await accounts.start()
+  await blocks.start()
   presence.start()
   if (config.ROLES.includes('worker')) sweep.start()
 
@@ -70,6 +73,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     () => tail.close(),
     () => chatLog.close(),
     () => accounts.close(),
+    () => blocks.close(),
     () => Promise.resolve(delivery.close()),
     () => redis.close(),
     () => mongo.close(),

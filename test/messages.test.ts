@@ -133,7 +133,7 @@ describe('the same clientMessageId', () => {
     const first = await postRaw(body)
     const second = await postRaw(body)
     expect([first.status, second.status]).toEqual([201, 200])
-    expect(second.data).toMatchObject({ id: first.data.id, seq: first.data.seq, duplicate: true })
+    expect(second.data).toMatchObject({ id: first.data.id, seq: first.data.seq })
     expect(first.data).not.toHaveProperty('duplicate')
   })
 

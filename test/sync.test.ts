@@ -200,6 +200,10 @@ describe('after Redis lost everything', () => {
     await alice.send(chat.id, 'with it again')
     await until('both are there', () => carol.store.messages(chat.id).length === 2, { timeoutMs: 15_000 })
     await expectConverged(carol)
+    await until('all is well again', async () => {
+      const ready = (await (await fetch(`${world.url}/readyz`)).json()) as { status: string }
+      return ready.status === 'ready'
+    })
   })
 })
 

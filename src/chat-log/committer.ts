@@ -10,6 +10,7 @@ import { commitBatch, commitSeconds, messagesStored } from '../stores/metrics.ts
 import type { MessageDoc, Mongo } from '../stores/mongo.ts'
 import type { Entry, Lane } from './lane.ts'
 import { loadState } from './state.ts'
+import { knowsBlocks, loadBlocks, withheldFrom, type BlockSource } from './withheld.ts'
 import { readOutcome } from './write-outcome.ts'
 
 /** Messages of one chat in one write, and of all chats together. */
@@ -40,15 +41,20 @@ export class Committer {
   readonly #mongo: Mongo
   readonly #clock: Clock
   readonly #log: Log
+  readonly #blocks: BlockSource
   readonly #sink: CommitSink
   readonly #ready = new Set<Lane>()
   #writing = 0
   #armed = false
 
-  constructor(mongo: Mongo, clock: Clock, log: Log, sink: CommitSink) {
-    this.#mongo = mongo
-    this.#clock = clock
-    this.#log = log
+  constructor(
+    needs: { mongo: Mongo; clock: Clock; log: Log; blocks: BlockSource },
+    sink: CommitSink,
+  ) {
+    this.#mongo = needs.mongo
+    this.#clock = needs.clock
+    this.#log = needs.log
+    this.#blocks = needs.blocks
     this.#sink = sink
   }
 
@@ -72,7 +78,7 @@ export class Committer {
         this.#ready.delete(lane)
         if (lane.busy || lane.queue.length === 0) continue
         lane.busy = true
-        if (lane.queue[0]?.kind === 'change' || lane.state === null) {
+        if (lane.queue[0]?.kind === 'change' || !lane.state || !knowsBlocks(this.#blocks, lane.state)) {
           void this.#aside(lane)
           continue
         }
@@ -97,10 +103,11 @@ export class Committer {
     this.wake(lane)
   }
 
-  /** What must not hold up other chats: reading a chat's state, and changes that run alone. */
+  /** What must not hold up other chats: reading a chat's state and blocks, and changes that run alone. */
   async #aside(lane: Lane): Promise<void> {
     try {
       lane.state ??= await loadState(this.#mongo, lane.chatHex)
+      await loadBlocks(this.#blocks, lane.state)
       const next = lane.queue[0]
       if (next?.kind === 'change') {
         lane.queue.shift()
@@ -155,7 +162,10 @@ export class Committer {
       }
       seq += 1
       rev += 1
-      placed.push({ entry, doc: { ...entry.draft, seq, rev, revs: [rev], createdAt: at, updatedAt: at } })
+      const apart = withheldFrom(this.#blocks, state, entry.draft.senderId)
+      const withheld = apart.length > 0 ? { voidFor: apart, withheldFor: apart } : {}
+      const place = { seq, rev, revs: [rev], createdAt: at, updatedAt: at }
+      placed.push({ entry, doc: { ...entry.draft, ...withheld, ...place } })
     }
     return placed
   }

@@ -13,9 +13,10 @@ import type { MessageDoc, Mongo } from '../stores/mongo.ts'
 import { Committer, type Placed } from './committer.ts'
 import { Heads } from './heads.ts'
 import { Lane, type Entry, type Stored } from './lane.ts'
-import { receivedEvent, rebuiltFanout } from './log-events.ts'
+import { receivedEvents, rebuiltFanout } from './log-events.ts'
 import { toMessage } from './message-view.ts'
 import { loadState, type ChatState } from './state.ts'
+import type { BlockSource } from './withheld.ts'
 import { isDuplicateKey } from './write-outcome.ts'
 
 export type { Stored } from './lane.ts'
@@ -23,6 +24,7 @@ export { receivedEvent } from './log-events.ts'
 export { canSee, preview, statusOf, toMessage, type MessageStatus, type MessageView } from './message-view.ts'
 export { loadHead, type ChatState } from './state.ts'
 export { Sweep } from './sweep.ts'
+export type { BlockSource } from './withheld.ts'
 export { Tail } from './tail.ts'
 
 /** A change's write, done at the places `seq`/`rev` that follow the given state. */
@@ -49,12 +51,19 @@ export class ChatLog implements FanoutLog {
   readonly #janitor: NodeJS.Timeout
   #outbox: ChatFanout[] = []
 
-  constructor(options: { mongo: Mongo; delivery: Delivery; ids: Ids; clock: Clock; log: Log }) {
+  constructor(options: {
+    mongo: Mongo
+    delivery: Delivery
+    ids: Ids
+    clock: Clock
+    log: Log
+    blocks: BlockSource
+  }) {
     this.#mongo = options.mongo
     this.#delivery = options.delivery
     this.#ids = options.ids
     this.#heads = new Heads(options.mongo, options.log)
-    this.#committer = new Committer(options.mongo, options.clock, options.log, {
+    this.#committer = new Committer(options, {
       stored: (lane, placed) => this.#stored(lane, placed),
       repeated: (lane, entry) => this.#repeated(lane, entry),
     })
@@ -193,10 +202,10 @@ export class ChatLog implements FanoutLog {
     const first = placed[0]
     const last = placed.at(-1)
     if (!first || !last) return
-    const events = placed.map(({ entry, doc }) => {
+    const told = placed.map(({ entry, doc }) => {
       const json = JSON.stringify(toMessage(this.#ids, doc))
       entry.resolve({ message: doc, duplicate: false, json })
-      return receivedEvent(doc, json, 0, entry.origin)
+      return { doc, json, origin: entry.origin }
     })
     this.#heads.stored(lane.chatHex, last.doc)
     const recipients = lane.state?.recipients
@@ -205,14 +214,10 @@ export class ChatLog implements FanoutLog {
       void this.#delivery.fanOut.repair(lane.chatHex)
       return
     }
+    const sets: string[] = []
+    const events = told.flatMap((one) => receivedEvents(this.#ids, { ...one, recipients }, sets))
     if (this.#outbox.length === 0) setImmediate(() => this.#flushOutbox())
-    this.#outbox.push({
-      chatHex: lane.chatHex,
-      from: first.doc.rev,
-      to: last.doc.rev,
-      sets: [recipients],
-      events,
-    })
+    this.#outbox.push({ chatHex: lane.chatHex, from: first.doc.rev, to: last.doc.rev, sets, events })
   }
 
   #flushOutbox(): void {

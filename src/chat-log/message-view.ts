@@ -47,7 +47,7 @@ export function toMessage(
     seq: doc.seq,
     rev: doc.rev,
   }
-  if (viewer.userId !== undefined && doc.voidFor?.includes(viewer.userId)) return voidMessage(base, doc)
+  if (viewer.userId !== undefined && isVoidFor(doc, viewer.userId)) return voidMessage(base, doc)
   const deleted = doc.deletedAt !== undefined
   return {
     ...base,
@@ -60,7 +60,7 @@ export function toMessage(
     contact: deleted ? null : (doc.contact ?? null),
     poll: null,
     callData: doc.callData,
-    replyTo: doc.replyTo
+    replyTo: doc.replyTo && !doc.replyTo.withheldFor?.includes(viewer.userId ?? '')
       ? {
           id: ids.message.encode(doc.replyTo.id.toHexString()),
           senderId: doc.replyTo.senderId,
@@ -72,7 +72,7 @@ export function toMessage(
     forwarded: null,
     mentions: deleted ? [] : (doc.mentions ?? []),
     system: doc.system ?? null,
-    reactions: [],
+    reactions: deleted ? [] : reactionsFor(doc, viewer.userId),
     pinned: false,
     starred: false,
     isEdited: doc.editedAt !== undefined,
@@ -119,12 +119,28 @@ function voidMessage(
   }
 }
 
-/** For the sender: the least of what all other members did with it. */
-export function statusOf(seq: number, senderId: string, members: Iterable<MemberDoc>): MessageStatus {
+/** In the order in which each emoji was first given. */
+function reactionsFor(doc: MessageDoc, userId: string | undefined): MessageView['reactions'] {
+  const byEmoji = new Map<string, MessageView['reactions'][number]>()
+  for (const reaction of doc.reactions ?? []) {
+    const counted = byEmoji.get(reaction.emoji) ?? { emoji: reaction.emoji, count: 0, mine: false }
+    counted.count += 1
+    counted.mine ||= reaction.userId === userId
+    byEmoji.set(reaction.emoji, counted)
+  }
+  return [...byEmoji.values()]
+}
+
+/** For the sender: the least of what all other members did with it. From whom it was withheld never has it. */
+export function statusOf(
+  { seq, senderId, withheldFor }: Pick<MessageDoc, 'seq' | 'senderId' | 'withheldFor'>,
+  members: Iterable<MemberDoc>,
+): MessageStatus {
   let least: MessageStatus = 'read'
   let others = 0
   for (const member of members) {
     if (member.userId === senderId || !canSee(member, seq)) continue
+    if (withheldFor?.includes(member.userId)) return 'sent'
     others += 1
     if (member.deliveredSeq < seq && member.readSeq < seq) return 'sent'
     if (member.readSeq < seq) least = 'delivered'
@@ -134,6 +150,9 @@ export function statusOf(seq: number, senderId: string, members: Iterable<Member
 
 export const canSee = (member: MemberDoc, seq: number): boolean =>
   member.visible.some(({ from, to }) => seq >= from && (to === null || seq <= to))
+
+/** Whether the place carries nothing for this viewer: a blocked sender's, or deleted by the viewer for himself. */
+export const isVoidFor = (doc: MessageDoc, userId: string): boolean => doc.voidFor?.includes(userId) === true
 
 export function preview(doc: MessageDoc, max: number): string | null {
   if (doc.deletedAt || doc.message === null) return null

@@ -5,6 +5,7 @@ import type { Ctx } from '../context.ts'
 import { consoleRoutes } from '../console/routes.ts'
 import { docsRoutes } from '../docs/routes.ts'
 import { endpoints as accountEndpoints } from '../features/accounts/routes.ts'
+import { endpoints as blockEndpoints } from '../features/blocks/routes.ts'
 import { endpoints as chatEndpoints } from '../features/chats/routes.ts'
 import { endpoints as messageEndpoints } from '../features/messages/routes.ts'
 import { outboxEndpoints } from '../features/outbox/routes.ts'
@@ -28,6 +29,8 @@ interface Env {
 
 export function allEndpoints(ctx: Ctx): Array<AnyEndpoint<Ctx>> {
   return [
+    // `/users/blocked` before `/users/{userId}`, which would match it too.
+    ...blockEndpoints,
     ...accountEndpoints,
     ...chatEndpoints,
     ...messageEndpoints,

@@ -104,7 +104,8 @@ export interface MessageDoc {
   messageType: string
   readBy: string[]
   callData: Record<string, unknown> | null
-  replyTo?: { id: ObjectId; senderId: string; type: string; preview: string | null }
+  /** `withheldFor` are those from whom the quoted message was withheld. */
+  replyTo?: { id: ObjectId; senderId: string; type: string; preview: string | null; withheldFor?: string[] }
   mentions?: string[]
   location?: Record<string, unknown>
   contact?: Record<string, unknown>
@@ -116,6 +117,8 @@ export interface MessageDoc {
   deletedBy?: string
   /** Viewers for whom this place is void: blocked sender, or deleted for themselves. */
   voidFor?: string[]
+  /** Those of them who blocked the sender at the time: nothing of it reaches them, and for the sender it stays sent. */
+  withheldFor?: string[]
   /** Set by every change after the insert, so that the sweep finds changes by time. */
   changedAt?: Date
   createdAt: Date

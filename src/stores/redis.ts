@@ -51,7 +51,7 @@ export function openRedis(url: string, log: Log): RedisStore {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResubscribe: true,
-    retryStrategy: (attempt: number) => Math.min(100 + attempt * 100, 1000),
+    retryStrategy: (attempt: number) => Math.min(attempt * 50, 500),
     lazyConnect: true,
   }
   const commands = new Redis(url, options)

@@ -14,9 +14,11 @@ import {
   writeLastSeen,
   type LastSeen,
 } from './store/users.ts'
+import type { UserRow } from './store/users.ts'
 import { toPublicUser } from './view.ts'
 
 type Reader = Pick<Ctx, 'db'>
+type Viewing = Pick<Ctx, 'db' | 'blocks'>
 
 /** A user as other features need one. What of it a given person may see is `findPublicUsers`' business. */
 export interface KnownUser {
@@ -55,12 +57,23 @@ export async function requireUsers(ctx: Reader, userIds: readonly string[]): Pro
 
 /** Those users as the viewer may see them; unknown ones are left out. */
 export async function findPublicUsers(
-  ctx: Reader,
+  ctx: Viewing,
   viewerId: string,
   userIds: readonly string[],
 ): Promise<Map<string, PublicUser>> {
-  const rows = await findUserRows(ctx.db, wellFormed(userIds))
-  return new Map(rows.map((row) => [row.id, toPublicUser(row, viewerId)]))
+  const users = await toPublicUsers(ctx, viewerId, await findUserRows(ctx.db, wellFormed(userIds)))
+  return new Map(users.map((user) => [user.id, user]))
+}
+
+async function toPublicUsers(ctx: Viewing, viewerId: string, rows: UserRow[]): Promise<PublicUser[]> {
+  const others = rows.map(({ id }) => id).filter((id) => id !== viewerId)
+  const blocks = await ctx.blocks.between(viewerId, others)
+  return rows.map((row) =>
+    toPublicUser(row, viewerId, {
+      presence: blocks.by.has(row.id) || blocks.of.has(row.id),
+      picture: blocks.by.has(row.id),
+    }),
+  )
 }
 
 /** The privacy settings of those users; unknown ones are left out. */
@@ -77,7 +90,7 @@ export async function touchLastSeen(ctx: Reader, entries: readonly LastSeen[]): 
   if (entries.length > 0) await writeLastSeen(ctx.db, entries)
 }
 
-export async function getPublicUser(ctx: Reader, actor: DeviceActor, userId: string): Promise<PublicUser> {
+export async function getPublicUser(ctx: Viewing, actor: DeviceActor, userId: string): Promise<PublicUser> {
   const id = userId.toLowerCase()
   const user = (await findPublicUsers(ctx, actor.userId, [id])).get(id)
   if (user === undefined) throw notFound('user')
@@ -97,7 +110,7 @@ export async function searchUsers(
   const phone = parsePhone(query)
   if (phone !== null) {
     const row = await findUserByPhone(ctx.db, phone.phoneNumber)
-    const data = row === null ? [] : [toPublicUser(row, actor.userId)]
+    const data = await toPublicUsers(ctx, actor.userId, row === null ? [] : [row])
     return { data, pagination: { limit, nextCursor: null, hasMore: false } }
   }
   const rows = await searchUsernames(ctx.db, query, {
@@ -108,7 +121,7 @@ export async function searchUsers(
   const hasMore = rows.length > shown.length
   const last = shown.at(-1)?.username?.toLowerCase()
   return {
-    data: shown.map((row) => toPublicUser(row, actor.userId)),
+    data: await toPublicUsers(ctx, actor.userId, shown),
     pagination: {
       limit,
       nextCursor: hasMore && last !== undefined ? ctx.pages.seal(SEARCH, actor.userId, [last]) : null,

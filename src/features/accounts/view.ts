@@ -26,8 +26,16 @@ export function toUser(row: UserRow): User {
   }
 }
 
+/** What a block hides: presence both ways, and the blocker's picture from the blocked one. */
+export interface Hidden {
+  presence: boolean
+  picture: boolean
+}
+
+const NOTHING: Hidden = { presence: false, picture: false }
+
 /** What `viewerId` may see of that user. */
-export function toPublicUser(row: UserRow, viewerId: string): PublicUser {
+export function toPublicUser(row: UserRow, viewerId: string, hidden: Hidden = NOTHING): PublicUser {
   const own = row.id === viewerId
   const { privacySettings: privacy } = row
   const shown = <T>(audience: Audience, value: T): T | null => (own || isOpen(audience) ? value : null)
@@ -36,9 +44,9 @@ export function toPublicUser(row: UserRow, viewerId: string): PublicUser {
     username: row.username,
     fullName: row.fullName,
     bio: shown(privacy.bio, row.bio),
-    profilePictureUrl: shown(privacy.profilePicture, row.profilePictureUrl),
-    isOnline: shown(privacy.online, row.isOnline ?? false),
-    lastSeen: shown(privacy.lastSeen, moment(row.lastSeen)),
+    profilePictureUrl: hidden.picture ? null : shown(privacy.profilePicture, row.profilePictureUrl),
+    isOnline: hidden.presence ? null : shown(privacy.online, row.isOnline ?? false),
+    lastSeen: hidden.presence ? null : shown(privacy.lastSeen, moment(row.lastSeen)),
   }
 }
 

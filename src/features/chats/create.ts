@@ -86,7 +86,7 @@ async function createGroup(
   if (input.name === undefined) throw invalid('name', 'is required')
   if (others.length + 1 > ctx.config.GROUP_MEMBERS_MAX)
     throw invalid('participantIds', `a group has at most ${ctx.config.GROUP_MEMBERS_MAX} members`)
-  await requireAddable(ctx, others)
+  await requireAddable(ctx, actor, others)
   const participants = [actor.userId, ...others]
   const chat = newChat(ctx, {
     type: input.type,
@@ -118,12 +118,20 @@ async function createGroup(
   }
 }
 
-/** Everyone exists and allows being added; throws 404, or PERMISSION_DENIED naming those who do not allow it. */
-export async function requireAddable(ctx: Ctx, userIds: string[]): Promise<void> {
+/**
+ * Everyone exists and allows being added; throws 404, or PERMISSION_DENIED naming those who do not allow it. Whoever
+ * blocks the caller is named like the others: the blocked one is not told.
+ */
+export async function requireAddable(ctx: Ctx, actor: DeviceActor, userIds: string[]): Promise<void> {
   if (userIds.length === 0) return
   await requireUsers(ctx, userIds)
-  const privacy = await privacyOf(ctx, userIds)
-  const refused = userIds.filter((id) => (privacy.get(id)?.groupAdds ?? 'everyone') !== 'everyone')
+  const [privacy, blocks] = await Promise.all([
+    privacyOf(ctx, userIds),
+    ctx.blocks.between(actor.userId, userIds),
+  ])
+  const refused = userIds.filter(
+    (id) => (privacy.get(id)?.groupAdds ?? 'everyone') !== 'everyone' || blocks.by.has(id),
+  )
   if (refused.length > 0)
     throw denied(
       'Some of these people do not allow being added to groups.',

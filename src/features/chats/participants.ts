@@ -16,6 +16,7 @@ export async function addParticipants(ctx: Ctx, actor: DeviceActor, chatId: stri
   const before = new Set((await activeMembers(ctx, _id)).map((member) => member.userId))
   await requireAddable(
     ctx,
+    actor,
     wanted.filter((id) => !before.has(id)),
   )
   const returning = await ctx.mongo.members

@@ -4,4 +4,4 @@
  */
 export { markAllDelivered, markDelivered } from './delivered.ts'
 export { unreadCounts, type UnreadQuestion } from './unread.ts'
-export { moveMark, type MarkKind } from './watermarks.ts'
+export { moveMark, shareReceipts, type MarkKind } from './watermarks.ts'

@@ -52,9 +52,13 @@ async function tellMark(
   const concerned =
     chat.type === 'direct' ? others : await sendersBetween(ctx, member.chatId, above, upTo, others)
   const told =
-    kind === 'read' && chat.type === 'direct' && !(await bothGiveReceipts(ctx, [member.userId, ...others]))
+    kind === 'read' && chat.type === 'direct' && !(await shareReceipts(ctx, [member.userId, ...others]))
       ? []
       : concerned
+  const [other] = others
+  const reached =
+    chat.type === 'direct' && other !== undefined ? await tellable(ctx, member, other, { above, upTo }) : upTo
+  if (reached !== null && told.length > 0) await tell(ctx, told, member, kind, reached, at)
   // The reader's other devices clear their badges by it; nobody hears of his own delivery.
   const recipients = kind === 'read' ? [...told, member.userId] : told
   await ctx.delivery.notifyUsers(recipients, {
@@ -83,7 +87,7 @@ async function sendersBetween(
 const receiptSettings = new Map<string, { gives: boolean; readAt: number }>()
 
 /** Who turned read receipts off in direct chats neither gives nor gets them. */
-async function bothGiveReceipts(ctx: Ctx, userIds: string[]): Promise<boolean> {
+export async function shareReceipts(ctx: Ctx, userIds: string[]): Promise<boolean> {
   const now = performance.now()
   const unknown = userIds.filter(
     (id) => now - (receiptSettings.get(id)?.readAt ?? -Infinity) > RECEIPT_SETTING_MS,

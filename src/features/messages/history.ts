@@ -7,6 +7,7 @@ import type { MemberDoc, MessageDoc } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
 import type { Answer } from '../../wire/endpoint.ts'
 import { requireAccess, type Access } from '../chats/index.ts'
+import { shareReceipts } from '../marks/index.ts'
 
 export interface HistoryQuery {
   limit: number
@@ -106,10 +107,16 @@ async function toViews(
 ): Promise<MessageView[]> {
   const own = docs.some((doc) => doc.senderId === actor.userId)
   const members = own ? await ctx.mongo.members.find({ chatId: access.chatId, active: true }).toArray() : []
+  const { type, participants } = access.chat
+  const shared = !own || type !== 'direct' || (await shareReceipts(ctx, participants))
+  const statusFor = (doc: MessageDoc) => {
+    const status = statusOf(doc, members)
+    return status === 'read' && !shared ? 'delivered' : status
+  }
   return docs.map((doc) =>
     toMessage(ctx.ids, doc, {
       userId: actor.userId,
-      ...(doc.senderId === actor.userId ? { status: statusOf(doc.seq, doc.senderId, members) } : {}),
+      ...(doc.senderId === actor.userId ? { status: statusFor(doc) } : {}),
     }),
   )
 }

@@ -5,7 +5,7 @@ import { denied } from '../../lib/errors.ts'
 import type { MemberDoc } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
 import { lastVisible, requireAccess, requireMember } from '../chats/index.ts'
-import { moveMark, unreadCounts, type MarkKind } from '../marks/index.ts'
+import { moveMark, shareReceipts, unreadCounts, type MarkKind } from '../marks/index.ts'
 import { requireMessage, seqOf } from './history.ts'
 
 export interface Marks {
@@ -55,8 +55,14 @@ export async function listReceipts(
   const message = await requireMessage(ctx, access, messageId)
   if (message.senderId !== actor.userId) throw denied('Only the sender sees the receipts of a message.')
   const members = await ctx.mongo.members.find({ chatId: access.chatId }).toArray()
-  const others = members.filter((member) => member.userId !== actor.userId && canSee(member, message.seq))
-  const read = others.filter((member) => member.readSeq >= message.seq)
+  const others = members.filter(
+    (member) =>
+      member.userId !== actor.userId &&
+      canSee(member, message.seq) &&
+      !message.withheldFor?.includes(member.userId),
+  )
+  const shared = access.chat.type !== 'direct' || (await shareReceipts(ctx, access.chat.participants))
+  const read = shared ? others.filter((member) => member.readSeq >= message.seq) : []
   const delivered = others.filter((member) => Math.max(member.deliveredSeq, member.readSeq) >= message.seq)
   return {
     delivered: delivered.map((member) =>

@@ -96,6 +96,8 @@ async function quote(
     senderId: quoted.senderId,
     type: quoted.messageType,
     preview: preview(quoted, LIMITS.previewCharacters),
+    // Quoting it later would show it after all.
+    ...(quoted.withheldFor ? { withheldFor: quoted.withheldFor } : {}),
   }
 }
 

@@ -10,7 +10,6 @@ import { findUsers, isOpen, touchLastSeen } from '../accounts/index.ts'
 /** A connection counts this long without saying so again; it says so three times in that span. */
 const CONNECTION_MS = 150_000
 const RENEW_MS = 45_000
-const WRITE_MS = 1000
 
 export interface PresenceState {
   userId: string
@@ -20,6 +19,11 @@ export interface PresenceState {
 
 /** What a subscribed socket is told. */
 export type PresenceListener = (frame: string) => void
+
+interface Follower {
+  viewerId: string
+  tell: PresenceListener
+}
 
 interface Online {
   userId: string
@@ -31,10 +35,10 @@ export class Presence {
   /** Connections of this node that say they are in the foreground. */
   readonly #online = new Map<string, Online>()
   /** Who of this node's sockets follows whom. */
-  readonly #followers = new Map<string, Map<string, PresenceListener>>()
+  readonly #followers = new Map<string, Map<string, Follower>>()
   readonly #lastSeen = new Map<string, { userId: string; isOnline: boolean; lastSeen: Date }>()
   #renewal: NodeJS.Timeout | null = null
-  #writing: NodeJS.Timeout | null = null
+  #writing: Promise<void> | null = null
 
   constructor(ctx: Ctx) {
     this.#ctx = ctx
@@ -47,9 +51,8 @@ export class Presence {
 
   async close(): Promise<void> {
     if (this.#renewal) clearInterval(this.#renewal)
-    if (this.#writing) clearTimeout(this.#writing)
     await Promise.allSettled([...this.#online.values()].map((one) => this.#tell(one, 'gone')))
-    await this.#write()
+    await this.#writing
   }
 
   async online(userId: string, connectionId: string): Promise<void> {
@@ -81,7 +84,7 @@ export class Presence {
           (message) => void this.#onChange(userId, message),
         )
       }
-      followers.set(connectionId, tell)
+      followers.set(connectionId, { viewerId, tell })
     }
     return this.#look(viewerId, userIds)
   }
@@ -98,8 +101,10 @@ export class Presence {
 
   async #look(viewerId: string, userIds: string[]): Promise<PresenceState[]> {
     const users = await findUsers(this.#ctx, userIds)
+    const { by, of } = await this.#ctx.blocks.between(viewerId, [...users.keys()])
     return Promise.all(
       [...users.values()].map(async (user): Promise<PresenceState> => {
+        if (by.has(user.id) || of.has(user.id)) return { userId: user.id, isOnline: false, lastSeen: null }
         const own = user.id === viewerId
         const state = await this.#ask(user.id, '', 'look').catch(() => null)
         const isOnline = state?.online ?? user.isOnline
@@ -121,10 +126,7 @@ export class Presence {
       isOnline: state?.online ?? what === 'online',
       lastSeen: at,
     })
-    this.#writing ??= setTimeout(() => {
-      this.#writing = null
-      void this.#write()
-    }, WRITE_MS)
+    this.#writing ??= this.#write()
   }
 
   async #ask(
@@ -151,21 +153,34 @@ export class Presence {
 
   async #onChange(userId: string, message: string): Promise<void> {
     const [what, lastSeen] = message.split(' ')
-    const user = (await findUsers(this.#ctx, [userId]).catch(() => null))?.get(userId)
+    const followers = [...(this.#followers.get(userId)?.values() ?? [])]
+    const viewers = new Set(followers.map(({ viewerId }) => viewerId))
+    const found = await Promise.all([
+      findUsers(this.#ctx, [userId]),
+      this.#ctx.blocks.between(userId, [...viewers]),
+    ]).catch(() => null)
+    if (!found) return
+    const [users, blocks] = found
+    const user = users.get(userId)
     if (!user || !isOpen(user.privacySettings.online)) return
     const seen = isOpen(user.privacySettings.lastSeen) ? new Date(Number(lastSeen)).toISOString() : null
     const frame = JSON.stringify({
       event: `user:${what}`,
       data: { userId, ...(seen ? { lastSeen: seen } : {}) },
     })
-    for (const tell of this.#followers.get(userId)?.values() ?? []) tell(frame)
+    for (const { viewerId, tell } of followers)
+      if (!blocks.by.has(viewerId) && !blocks.of.has(viewerId)) tell(frame)
   }
 
+  /** One statement at a time: whoever comes and goes while it runs is in the next one. */
   async #write(): Promise<void> {
-    const entries = [...this.#lastSeen.values()]
-    this.#lastSeen.clear()
-    await touchLastSeen(this.#ctx, entries).catch((err: unknown) =>
-      this.#ctx.log.warn({ err }, 'last seen not written'),
-    )
+    while (this.#lastSeen.size > 0) {
+      const entries = [...this.#lastSeen.values()]
+      this.#lastSeen.clear()
+      await touchLastSeen(this.#ctx, entries).catch((err: unknown) =>
+        this.#ctx.log.warn({ err }, 'last seen not written'),
+      )
+    }
+    this.#writing = null
   }
 }

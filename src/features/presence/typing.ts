@@ -16,7 +16,7 @@ export async function setTyping(
   typing: boolean,
 ): Promise<void> {
   const chatHex = requireChatHex(ctx, chatId)
-  const { members } = await ctx.chatLog.state(chatHex)
+  const { chat, members } = await ctx.chatLog.state(chatHex)
   if (!members.has(actor.userId)) throw notFound('chat')
   const others = [...members.keys()].filter((userId) => userId !== actor.userId)
   const key = redisKeys.typing(chatHex, actor.userId)
@@ -28,6 +28,8 @@ export async function setTyping(
     timer.unref()
     shown.set(key, timer)
   }
+  const [other] = others
+  if (chat.type === 'direct' && other !== undefined && (await ctx.blocks.apart(actor.userId, other))) return
   // Without Redis nobody sees it, and that is all.
   const stored = typing ? commands.set(key, '1', 'PX', LIMITS.typingMs) : commands.del(key)
   await Promise.allSettled([
