@@ -49,7 +49,19 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   const accounts = await openAccounts({ config, db: postgres.db, log, clock })
   const sweep = new Sweep({ mongo, fanOut: delivery.fanOut, clock, log })
   const tail = new Tail({ mongo, delivery, ids, redis, log })
-  const shared = { config, log, clock, ids, db: postgres.db, mongo, redis, delivery, chatLog, accounts, blocks }
+  const shared = {
+    config,
+    log,
+    clock,
+    ids,
+    db: postgres.db,
+    mongo,
+    redis,
+    delivery,
+    chatLog,
+    accounts,
+    blocks,
+  }
   const ctx: Ctx = {
     ...shared,
     pages: new PageCursors(config.ID_SECRET),

@@ -47,10 +47,7 @@ export class Committer {
   #writing = 0
   #armed = false
 
-  constructor(
-    needs: { mongo: Mongo; clock: Clock; log: Log; blocks: BlockSource },
-    sink: CommitSink,
-  ) {
+  constructor(needs: { mongo: Mongo; clock: Clock; log: Log; blocks: BlockSource }, sink: CommitSink) {
     this.#mongo = needs.mongo
     this.#clock = needs.clock
     this.#log = needs.log

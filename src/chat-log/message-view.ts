@@ -60,14 +60,15 @@ export function toMessage(
     contact: deleted ? null : (doc.contact ?? null),
     poll: null,
     callData: doc.callData,
-    replyTo: doc.replyTo && !doc.replyTo.withheldFor?.includes(viewer.userId ?? '')
-      ? {
-          id: ids.message.encode(doc.replyTo.id.toHexString()),
-          senderId: doc.replyTo.senderId,
-          type: doc.replyTo.type,
-          preview: doc.replyTo.preview,
-        }
-      : null,
+    replyTo:
+      doc.replyTo && !doc.replyTo.withheldFor?.includes(viewer.userId ?? '')
+        ? {
+            id: ids.message.encode(doc.replyTo.id.toHexString()),
+            senderId: doc.replyTo.senderId,
+            type: doc.replyTo.type,
+            preview: doc.replyTo.preview,
+          }
+        : null,
     threadId: null,
     forwarded: null,
     mentions: deleted ? [] : (doc.mentions ?? []),

@@ -58,18 +58,42 @@ async function tellMark(
   const [other] = others
   const reached =
     chat.type === 'direct' && other !== undefined ? await tellable(ctx, member, other, { above, upTo }) : upTo
-  if (reached !== null && told.length > 0) await tell(ctx, told, member, kind, reached, at)
+  const tell = (userIds: string[], upToSeq: number) =>
+    ctx.delivery.notifyUsers(userIds, {
+      event: kind === 'read' ? 'message:read' : 'message:delivered',
+      data: {
+        chatId: ctx.ids.chat.encode(chatHex),
+        userId: member.userId,
+        upToSeq,
+        timestamp: at.toISOString(),
+      },
+    })
   // The reader's other devices clear their badges by it; nobody hears of his own delivery.
-  const recipients = kind === 'read' ? [...told, member.userId] : told
-  await ctx.delivery.notifyUsers(recipients, {
-    event: kind === 'read' ? 'message:read' : 'message:delivered',
-    data: {
-      chatId: ctx.ids.chat.encode(chatHex),
-      userId: member.userId,
-      upToSeq: upTo,
-      timestamp: at.toISOString(),
-    },
-  })
+  const own = kind === 'read' ? [member.userId] : []
+  if (reached === upTo) return tell([...told, ...own], upTo)
+  if (reached !== null) await tell(told, reached)
+  return tell(own, upTo)
+}
+
+/**
+ * How far a mark may be told to the other one of a direct chat: no further than the last of his messages that was not
+ * withheld, and not at all (null) while either blocks the other.
+ */
+async function tellable(
+  ctx: Ctx,
+  { userId, chatId }: MemberDoc,
+  otherId: string,
+  { above, upTo }: { above: number; upTo: number },
+): Promise<number | null> {
+  await ctx.blocks.load(userId, otherId).catch(() => undefined)
+  if (ctx.blocks.isBlocked(userId, otherId) || ctx.blocks.isBlocked(otherId, userId)) return null
+  // Only a block leaves something withheld, so that most chats need no look at the log.
+  if (ctx.blocks.everBlocked(userId, otherId) === false) return upTo
+  const last = await ctx.mongo.messages.findOne(
+    { chatId, senderId: otherId, seq: { $gt: above, $lte: upTo }, withheldFor: { $ne: userId } },
+    { sort: { seq: -1 }, projection: { seq: 1 } },
+  )
+  return last?.seq ?? null
 }
 
 /** In a group only those hear of a mark whose messages it passed: the others' ticks do not change. */

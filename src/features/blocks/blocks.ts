@@ -1,0 +1,172 @@
+/**
+ * Who blocks whom, known without asking the database for every message.
+ *
+ * A pair is read once, when its direct chat is first written here. After that its changes come by themselves: from the
+ * verb in this process, through Redis from other nodes, and every two seconds from one indexed query, whether or not
+ * Redis passed them on. Each carries the pair's version, so that older word never replaces newer, whichever comes first.
+ */
+import type { Delivery } from '../../delivery/index.ts'
+import { unavailable } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Db } from '../../stores/postgres.ts'
+import { findBetween, findPair, readChangedBlocks, type Block } from './store.ts'
+
+const TOPIC = 'blocks'
+const POLL_MS = 2000
+const READ_TIMEOUT_MS = 2000
+/** A statement that stamps its time and commits later than this would be missed; none takes longer than 4 s. */
+const MARGIN_SECONDS = 15
+const PAIRS_MAX = 100_000
+
+interface Known {
+  active: boolean
+  /** 0: there never was a block. */
+  version: number
+}
+
+/** Imports nothing from the context, which imports this type. */
+export class Blocks {
+  readonly #db: Db
+  readonly #delivery: Delivery
+  readonly #log: Log
+  readonly #known = new Map<string, Known>()
+  readonly #loading = new Map<string, Promise<void>>()
+  #since: string | null = null
+  #failing = false
+  #closed = false
+  #timer: NodeJS.Timeout | null = null
+  #polling: Promise<void> = Promise.resolve()
+
+  constructor(options: { db: Db; delivery: Delivery; log: Log }) {
+    this.#db = options.db
+    this.#delivery = options.delivery
+    this.#log = options.log
+  }
+
+  /** Resolves after the first reading, also when that failed: a database that is away does not stop the start. */
+  async start(): Promise<void> {
+    this.#delivery.onControl(TOPIC, (subject) => this.#onAnnounced(subject))
+    await this.#poll()
+    this.#schedule()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    await this.#polling
+  }
+
+  /** Undefined where this node does not know the pair: `load` it first. */
+  isBlocked(blockerId: string, blockedId: string): boolean | undefined {
+    return this.#known.get(blockerId + blockedId)?.active
+  }
+
+  /** Whether there is or ever was a block; undefined where this node does not know the pair. */
+  everBlocked(blockerId: string, blockedId: string): boolean | undefined {
+    const known = this.#known.get(blockerId + blockedId)
+    return known && known.version > 0
+  }
+
+  /** Gets to know a pair, both ways. Throws SERVICE_UNAVAILABLE where it is not known and nobody can tell. */
+  async load(one: string, other: string): Promise<void> {
+    if (this.#known.has(one + other) && this.#known.has(other + one)) return
+    const pair = one < other ? one + other : other + one
+    let loading = this.#loading.get(pair)
+    if (!loading) {
+      loading = this.#read(one, other).finally(() => this.#loading.delete(pair))
+      this.#loading.set(pair, loading)
+    }
+    await loading
+  }
+
+  /** Whether either of two people blocks the other; true where nobody can tell. */
+  async apart(one: string, other: string): Promise<boolean> {
+    await this.load(one, other).catch(() => undefined)
+    return this.isBlocked(one, other) !== false || this.isBlocked(other, one) !== false
+  }
+
+  /** Those of `others` who block the user, and those whom he blocks, as the database has it now. */
+  async between(userId: string, others: readonly string[]): Promise<{ by: Set<string>; of: Set<string> }> {
+    const found = others.length > 0 ? await findBetween(this.#db, userId, others) : []
+    return {
+      by: new Set(found.filter(({ blockedId }) => blockedId === userId).map(({ blockerId }) => blockerId)),
+      of: new Set(found.filter(({ blockerId }) => blockerId === userId).map(({ blockedId }) => blockedId)),
+    }
+  }
+
+  /** Takes over what a verb of this node stored, at once, and passes it on to the others. */
+  async changed(block: Block): Promise<void> {
+    this.#learn(block)
+    const { blockerId, blockedId, version, active } = block
+    await this.#delivery
+      .announce(TOPIC, `${blockerId} ${blockedId} ${version} ${active ? 'blocked' : 'ended'}`)
+      // The other nodes find it in the database within two seconds.
+      .catch(() => undefined)
+  }
+
+  #onAnnounced(subject: string): void {
+    const [blockerId = '', blockedId = '', version, state] = subject.split(' ')
+    this.#learn({ blockerId, blockedId, version: Number(version), active: state === 'blocked' })
+  }
+
+  async #read(one: string, other: string): Promise<void> {
+    const rows = await within(READ_TIMEOUT_MS, findPair(this.#db, one, other)).catch((err: unknown) => {
+      throw unavailable('This chat cannot be written right now; send again.', err)
+    })
+    for (const [blockerId, blockedId] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const row = rows.find((found) => found.blockerId === blockerId && found.blockedId === blockedId)
+      this.#learn(row ?? { blockerId, blockedId, active: false, version: 0 })
+    }
+  }
+
+  /** Also of pairs that nobody asked for: a read of such a pair may be under way with older word. */
+  #learn({ blockerId, blockedId, active, version }: Block): void {
+    const key = blockerId + blockedId
+    const known = this.#known.get(key)
+    if (known && known.version >= version) return
+    this.#known.set(key, { active, version })
+    if (this.#known.size <= PAIRS_MAX) return
+    const [oldest] = this.#known.keys()
+    if (oldest !== undefined) this.#known.delete(oldest)
+  }
+
+  #schedule(): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#polling = this.#poll().finally(() => this.#schedule())
+    }, POLL_MS)
+    this.#timer.unref()
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      const feed = await within(READ_TIMEOUT_MS, readChangedBlocks(this.#db, this.#since, MARGIN_SECONDS))
+      // What was read before anyone watched may have changed unseen.
+      if (this.#since === null) this.#known.clear()
+      this.#since = feed.asOf
+      for (const block of feed.changed) this.#learn(block)
+      if (this.#failing) this.#log.info('feed of blocks is back')
+      this.#failing = false
+    } catch (err) {
+      if (!this.#failing)
+        this.#log.warn({ err: err instanceof Error ? (err.cause ?? err) : err }, 'feed of blocks failed')
+      this.#failing = true
+    }
+  }
+}
+
+/** A stalled database holds a query for ever; a chat that waits for it must not. */
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the database did not answer in time')), timeoutMs)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
