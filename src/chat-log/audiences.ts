@@ -1,0 +1,49 @@
+/** Who sees a message alike: a view is made and encoded once for all of them, and nobody gets another one's. */
+import type { Ids } from '../lib/ids.ts'
+import type { MemberDoc, MessageDoc } from '../stores/mongo.ts'
+import { canSee, isVoidFor, statusOf, toMessage, type MessageView } from './message-view.ts'
+
+export interface Audience {
+  /** User ids, joined: the form that fan-out takes. */
+  recipients: string
+  view: MessageView
+}
+
+/**
+ * The views of a message for those of the given members who may see its place. `marks` are present members with
+ * fresh marks: from them comes the status that its sender sees.
+ */
+export function audiencesOf(
+  ids: Ids,
+  doc: MessageDoc,
+  viewers: Iterable<MemberDoc>,
+  marks: Iterable<MemberDoc>,
+): Audience[] {
+  const groups = new Map<string, [string, ...string[]]>()
+  for (const viewer of viewers) {
+    if (!canSee(viewer, doc.seq)) continue
+    const key = whatDiffers(doc, viewer.userId)
+    const group = groups.get(key)
+    if (group) group.push(viewer.userId)
+    else groups.set(key, [viewer.userId])
+  }
+  return [...groups.values()].map((userIds) => {
+    const [userId] = userIds
+    const own = userId === doc.senderId ? { status: statusOf(doc, marks) } : {}
+    return { recipients: userIds.join(''), view: toMessage(ids, doc, { userId, ...own }) }
+  })
+}
+
+/** Those who see the message itself, joined. */
+export function seersOf(doc: MessageDoc, viewers: Iterable<MemberDoc>): string {
+  let joined = ''
+  for (const viewer of viewers)
+    if (canSee(viewer, doc.seq) && !isVoidFor(doc, viewer.userId)) joined += viewer.userId
+  return joined
+}
+
+function whatDiffers(doc: MessageDoc, userId: string): string {
+  if (isVoidFor(doc, userId)) return 'void'
+  if (userId === doc.senderId) return 'sender'
+  return doc.reactions?.find((reaction) => reaction.userId === userId)?.emoji ?? ''
+}
