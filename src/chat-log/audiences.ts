@@ -1,7 +1,14 @@
 /** Who sees a message alike: a view is made and encoded once for all of them, and nobody gets another one's. */
 import type { Ids } from '../lib/ids.ts'
 import type { MemberDoc, MessageDoc } from '../stores/mongo.ts'
-import { canSee, isVoidFor, statusOf, toMessage, type MessageView } from './message-view.ts'
+import {
+  canSee,
+  isPartlyWithheld,
+  isVoidFor,
+  toMessage,
+  type MessageStatus,
+  type MessageView,
+} from './message-view.ts'
 
 export interface Audience {
   /** User ids, joined: the form that fan-out takes. */
@@ -9,15 +16,12 @@ export interface Audience {
   view: MessageView
 }
 
-/**
- * The views of a message for those of the given members who may see its place. `marks` are present members with
- * fresh marks: from them comes the status that its sender sees.
- */
+/** The views of a message for those of the given members who may see its place. `status` is what its sender sees. */
 export function audiencesOf(
   ids: Ids,
   doc: MessageDoc,
   viewers: Iterable<MemberDoc>,
-  marks: Iterable<MemberDoc>,
+  status: MessageStatus,
 ): Audience[] {
   const groups = new Map<string, [string, ...string[]]>()
   for (const viewer of viewers) {
@@ -29,7 +33,7 @@ export function audiencesOf(
   }
   return [...groups.values()].map((userIds) => {
     const [userId] = userIds
-    const own = userId === doc.senderId ? { status: statusOf(doc, marks) } : {}
+    const own = userId === doc.senderId ? { status } : {}
     return { recipients: userIds.join(''), view: toMessage(ids, doc, { userId, ...own }) }
   })
 }
@@ -44,6 +48,6 @@ export function seersOf(doc: MessageDoc, viewers: Iterable<MemberDoc>): string {
 
 function whatDiffers(doc: MessageDoc, userId: string): string {
   if (isVoidFor(doc, userId)) return 'void'
-  if (userId === doc.senderId) return 'sender'
+  if (userId === doc.senderId || isPartlyWithheld(doc, userId)) return userId
   return doc.reactions?.find((reaction) => reaction.userId === userId)?.emoji ?? ''
 }

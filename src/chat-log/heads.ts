@@ -28,9 +28,12 @@ export class Heads {
     this.#log = log
   }
 
+  /** The chat's newest message was stored, or changed. */
   stored(chatHex: string, newest: MessageDoc): void {
     const pending = this.#of(chatHex)
-    if (!pending.newest || pending.newest.seq < newest.seq) pending.newest = newest
+    const held = pending.newest
+    if (!held || held.seq < newest.seq || (held.seq === newest.seq && held.rev < newest.rev))
+      pending.newest = newest
   }
 
   fanned(chatHex: string, rev: number): void {
@@ -63,10 +66,14 @@ export class Heads {
     const operations: Array<AnyBulkWriteOperation<ChatDoc>> = []
     for (const [chatHex, { newest, fanRev }] of batch) {
       const _id = new ObjectId(chatHex)
-      if (newest)
-        operations.push({
-          updateOne: { filter: { _id, lastSeq: { $lt: newest.seq } }, update: headUpdate(newest) },
-        })
+      if (newest) {
+        // Another node's copy may be the newer one: of a later message, or of this one after a later change.
+        const older = [
+          { lastSeq: { $lt: newest.seq } },
+          { lastSeq: newest.seq, 'lastEntry.rev': { $not: { $gte: newest.rev } } },
+        ]
+        operations.push({ updateOne: { filter: { _id, $or: older }, update: headUpdate(newest) } })
+      }
       if (fanRev > 0) operations.push({ updateOne: { filter: { _id }, update: { $max: { fanRev } } } })
     }
     await this.#mongo.chats
@@ -85,6 +92,7 @@ function headUpdate(newest: MessageDoc) {
       lastEntry: {
         id: newest._id,
         seq: newest.seq,
+        rev: newest.rev,
         senderId: newest.senderId,
         type: newest.messageType,
         createdAt: newest.createdAt,

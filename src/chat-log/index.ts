@@ -15,16 +15,33 @@ import { Heads } from './heads.ts'
 import { Lane, type Entry, type Stored } from './lane.ts'
 import { receivedEvents, rebuiltFanout } from './log-events.ts'
 import { toMessage } from './message-view.ts'
-import { loadState, type ChatState } from './state.ts'
+import { loadHead, loadState, type ChatState } from './state.ts'
 import type { BlockSource } from './withheld.ts'
 import { isDuplicateKey } from './write-outcome.ts'
 
 export type { Stored } from './lane.ts'
-export { receivedEvent } from './log-events.ts'
-export { canSee, preview, statusOf, toMessage, type MessageStatus, type MessageView } from './message-view.ts'
+export { seersOf } from './audiences.ts'
+export {
+  deletedTelling,
+  editedTellings,
+  receivedEvent,
+  RECOUNT,
+  REVS_KEPT,
+  toFanout,
+  type Telling,
+} from './log-events.ts'
+export {
+  canSee,
+  isVoidFor,
+  preview,
+  statusOf,
+  toMessage,
+  type MessageStatus,
+  type MessageView,
+} from './message-view.ts'
 export { loadHead, type ChatState } from './state.ts'
 export { Sweep } from './sweep.ts'
-export type { BlockSource } from './withheld.ts'
+export { withheldFrom, type BlockSource } from './withheld.ts'
 export { Tail } from './tail.ts'
 
 /** A change's write, done at the places `seq`/`rev` that follow the given state. */
@@ -32,14 +49,15 @@ export interface ChangeResult<T> {
   value: T
   /** What to tell; null where nothing was taken. */
   fanout: ChatFanout | null
-  /** The newest message, if the change stored one. */
+  /** The newest message, if the change stored or changed it. */
   message?: MessageDoc
 }
 
 const LANES_MAX = 20_000
 const LANE_IDLE_MS = 60_000
 const STALE_TRIES = 8
-const REBUILD_PAGE = 200
+/** How many revisions are told from the log at once. */
+const REBUILD_REVS = 200
 
 export class ChatLog implements FanoutLog {
   readonly #mongo: Mongo
@@ -149,14 +167,15 @@ export class ChatLog implements FanoutLog {
 
   async rebuild(chatHex: string, fromRev: number): Promise<ChatFanout | null> {
     const chatId = new ObjectId(chatHex)
+    const { rev } = await loadHead(this.#mongo, chatId)
+    const toRev = Math.min(rev, fromRev + REBUILD_REVS - 1)
+    // By all their revisions: a message that was stored among these may have moved on beyond them.
     const docs = await this.#mongo.messages
-      .find({ chatId, rev: { $gte: fromRev } })
-      .sort({ rev: 1 })
-      .limit(REBUILD_PAGE)
+      .find({ chatId, revs: { $elemMatch: { $gte: fromRev, $lte: toRev } } })
       .toArray()
     // After the messages, so that no interval read here is older than a place that it bounds.
     const members = await this.#mongo.members.find({ chatId }).toArray()
-    return rebuiltFanout(this.#ids, chatHex, fromRev, docs, members)
+    return rebuiltFanout(this.#ids, chatHex, fromRev, docs, members, toRev)
   }
 
   fanned(chatHex: string, rev: number): void {
@@ -242,6 +261,7 @@ export class ChatLog implements FanoutLog {
       throw new AppError('CONFLICT', 'clientMessageId: another message was sent under this id.', {
         details: [{ path: 'clientMessageId', message: 'was used for another message' }],
       })
-    entry.resolve({ message, duplicate: true, json: JSON.stringify(toMessage(this.#ids, message)) })
+    const view = toMessage(this.#ids, message, { userId: senderId })
+    entry.resolve({ message, duplicate: true, json: JSON.stringify(view) })
   }
 }

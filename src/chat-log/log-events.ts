@@ -3,7 +3,7 @@ import { toPayload, type ChatFanout, type FanoutEvent } from '../delivery/index.
 import type { Ids } from '../lib/ids.ts'
 import type { MemberDoc, MessageDoc } from '../stores/mongo.ts'
 import { audiencesOf, seersOf } from './audiences.ts'
-import { toMessage, type MessageView } from './message-view.ts'
+import { isVoidFor, statusOf, toMessage, type MessageStatus, type MessageView } from './message-view.ts'
 
 /** How many of its revisions a message keeps: enough that no node can take one of them again. */
 export const REVS_KEPT = 500
@@ -32,16 +32,20 @@ export function receivedEvents(
   { doc, json, origin, recipients }: { doc: MessageDoc; json: string; origin: string; recipients: string },
   sets: string[],
 ): FanoutEvent[] {
-  const apart = doc.voidFor?.filter((userId) => recipients.includes(userId)) ?? []
-  const seers = apart.reduce((rest, userId) => rest.replace(userId, ''), recipients)
+  const voids = doc.voidFor?.filter((userId) => recipients.includes(userId)) ?? []
+  // They see the message, but not what it quotes.
+  const quoteless = doc.replyTo?.withheldFor?.filter((userId) => !voids.includes(userId)) ?? []
+  const seers = [...voids, ...quoteless].reduce((rest, userId) => rest.replace(userId, ''), recipients)
   const events: FanoutEvent[] = []
   if (seers !== '') events.push(receivedEvent(doc, json, setOf(sets, seers), origin))
-  const [userId] = apart
+  const viewOf = (userId: string) => JSON.stringify(toMessage(ids, doc, { userId }))
+  for (const userId of quoteless)
+    if (recipients.includes(userId)) events.push(receivedEvent(doc, viewOf(userId), setOf(sets, userId), ''))
+  const [userId] = voids
   if (userId !== undefined) {
-    const message = toMessage(ids, doc, { userId })
     // Without a mark: storing a void place makes nothing delivered.
-    const payload = toPayload('message:received', JSON.stringify({ message }))
-    events.push({ rev: doc.rev, set: setOf(sets, apart.join('')), payload, unreadFor: '', origin: '' })
+    const payload = toPayload('message:received', `{"message":${viewOf(userId)}}`)
+    events.push({ rev: doc.rev, set: setOf(sets, voids.join('')), payload, unreadFor: '', origin: '' })
   }
   return events
 }
@@ -69,14 +73,14 @@ export function toFanout(
   return { chatHex, from, to, sets, events }
 }
 
-/** The message as it is now, to each of those who see it. `marks` as for audiencesOf. */
+/** The message as it is now, to each of those who see its place. `status` is what its sender sees. */
 export function editedTellings(
   ids: Ids,
   doc: MessageDoc,
   viewers: Iterable<MemberDoc>,
-  marks: Iterable<MemberDoc>,
+  status: MessageStatus,
 ): Telling[] {
-  return audiencesOf(ids, doc, viewers, marks).map(({ recipients, view }) => ({
+  return audiencesOf(ids, doc, viewers, status).map(({ recipients, view }) => ({
     recipients,
     rev: doc.rev,
     payload: toPayload('message:edited', JSON.stringify({ message: view })),
@@ -117,13 +121,13 @@ export function rebuiltFanout(
   members: MemberDoc[],
   toRev: number = docs.at(-1)?.rev ?? 0,
 ): ChatFanout | null {
-  if (docs.length === 0 || toRev < fromRev) return null
+  if (toRev < fromRev) return null
   const present = members.filter((member) => member.active)
   const within = (rev: number) => rev >= fromRev && rev <= toRev
   const tellings = docs.flatMap((doc) => {
     const first = firstRev(doc)
     return [
-      ...(first !== null && within(first) ? receivedTellings(ids, doc, first, { members, present }) : []),
+      ...(first !== null && within(first) ? receivedTellings(ids, doc, first, members) : []),
       ...(doc.rev !== first && within(doc.rev) ? changedTellings(ids, doc, present) : []),
     ]
   })
@@ -137,13 +141,12 @@ export function rebuiltFanout(
 const firstRev = (doc: MessageDoc): number | null =>
   doc.revs.length < REVS_KEPT ? (doc.revs[0] ?? null) : null
 
-function receivedTellings(
-  ids: Ids,
-  doc: MessageDoc,
-  rev: number,
-  { members, present }: { members: MemberDoc[]; present: MemberDoc[] },
-): Telling[] {
-  return audiencesOf(ids, doc, members, present).map(({ recipients, view }) => {
+/** Who hides his receipts is not known here, and who had it read already knows it: a client keeps the better status. */
+const atMostDelivered = (doc: MessageDoc, members: MemberDoc[]): MessageStatus =>
+  statusOf(doc, members) === 'sent' ? 'sent' : 'delivered'
+
+function receivedTellings(ids: Ids, doc: MessageDoc, rev: number, members: MemberDoc[]): Telling[] {
+  return audiencesOf(ids, doc, members, 'sent').map(({ recipients, view }) => {
     // Under the later revision a client would believe that it has everything before that one.
     const message: MessageView = { ...view, rev }
     // Storing a void place makes nothing delivered.
@@ -154,17 +157,14 @@ function receivedTellings(
 }
 
 function changedTellings(ids: Ids, doc: MessageDoc, present: MemberDoc[]): Telling[] {
-  const edited = editedTellings(ids, doc, present, present)
-  if (!doc.deletedAt) return edited
-  const seers = seersOf(doc, present)
-  // Who has the place void must not hear that there is something to be deleted.
-  const voids = editedTellings(
-    ids,
-    doc,
-    present.filter((member) => !seers.includes(member.userId)),
-    present,
-  )
-  return [...(seers === '' ? [] : [deletedTelling(ids, doc, seers, doc.deletedBy ?? doc.senderId)]), ...voids]
+  const status = atMostDelivered(doc, present)
+  if (!doc.deletedAt) return editedTellings(ids, doc, present, status)
+  // For whom the place is void there is nothing to be deleted.
+  const apart = present.filter((member) => isVoidFor(doc, member.userId))
+  return [
+    deletedTelling(ids, doc, seersOf(doc, present), doc.deletedBy ?? doc.senderId),
+    ...editedTellings(ids, doc, apart, status),
+  ]
 }
 
 const markOf = (doc: MessageDoc) => ({

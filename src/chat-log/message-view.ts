@@ -49,12 +49,13 @@ export function toMessage(
   }
   if (viewer.userId !== undefined && isVoidFor(doc, viewer.userId)) return voidMessage(base, doc)
   const deleted = doc.deletedAt !== undefined
+  const { content, editedAt } = textFor(doc, viewer.userId)
   return {
     ...base,
     senderId: doc.senderId,
     clientMessageId: doc.clientMessageId ?? null,
     type: doc.messageType,
-    content: deleted ? null : doc.message,
+    content: deleted ? null : content,
     media: null,
     location: deleted ? null : (doc.location ?? null),
     contact: deleted ? null : (doc.contact ?? null),
@@ -76,13 +77,16 @@ export function toMessage(
     reactions: deleted ? [] : reactionsFor(doc, viewer.userId),
     pinned: false,
     starred: false,
-    isEdited: doc.editedAt !== undefined,
-    editedAt: doc.editedAt?.toISOString() ?? null,
+    isEdited: editedAt !== null,
+    editedAt: editedAt?.toISOString() ?? null,
     isDeleted: deleted,
     expiresAt: null,
     status: viewer.status ?? 'sent',
     createdAt: doc.createdAt.toISOString(),
-    updatedAt: doc.updatedAt.toISOString(),
+    updatedAt: (isPartlyWithheld(doc, viewer.userId)
+      ? (editedAt ?? doc.createdAt)
+      : doc.updatedAt
+    ).toISOString(),
   }
 }
 
@@ -120,10 +124,30 @@ function voidMessage(
   }
 }
 
+/** The text without the edits that are withheld from the viewer, and when it was last edited. */
+function textFor(
+  { message, edits = [], editedAt }: MessageDoc,
+  userId: string | undefined,
+): { content: string | null; editedAt: Date | null } {
+  const last = edits.findLastIndex((edit) => !isWithheld(edit, userId))
+  const replaced = edits[last + 1]
+  return replaced
+    ? { content: replaced.content, editedAt: edits[last]?.at ?? null }
+    : { content: message, editedAt: editedAt ?? null }
+}
+
+const isWithheld = (part: { withheldFor?: string[] }, userId: string | undefined): boolean =>
+  userId !== undefined && part.withheldFor?.includes(userId) === true
+
+/** Whether the viewer is kept from something that a blocked person did to the message later. */
+export const isPartlyWithheld = (doc: MessageDoc, userId: string | undefined): boolean =>
+  [...(doc.edits ?? []), ...(doc.reactions ?? [])].some((part) => isWithheld(part, userId))
+
 /** In the order in which each emoji was first given. */
 function reactionsFor(doc: MessageDoc, userId: string | undefined): MessageView['reactions'] {
   const byEmoji = new Map<string, MessageView['reactions'][number]>()
   for (const reaction of doc.reactions ?? []) {
+    if (isWithheld(reaction, userId)) continue
     const counted = byEmoji.get(reaction.emoji) ?? { emoji: reaction.emoji, count: 0, mine: false }
     counted.count += 1
     counted.mine ||= reaction.userId === userId
@@ -155,8 +179,10 @@ export const canSee = (member: MemberDoc, seq: number): boolean =>
 /** Whether the place carries nothing for this viewer: a blocked sender's, or deleted by the viewer for himself. */
 export const isVoidFor = (doc: MessageDoc, userId: string): boolean => doc.voidFor?.includes(userId) === true
 
-export function preview(doc: MessageDoc, max: number): string | null {
-  if (doc.deletedAt || doc.message === null) return null
-  const points = Array.from(doc.message)
-  return points.length <= max ? doc.message : `${points.slice(0, max - 1).join('')}…`
+/** The beginning of its text, as the viewer sees it. */
+export function preview(doc: MessageDoc, max: number, userId?: string): string | null {
+  const { content } = textFor(doc, userId)
+  if (doc.deletedAt || content === null) return null
+  const points = Array.from(content)
+  return points.length <= max ? content : `${points.slice(0, max - 1).join('')}…`
 }

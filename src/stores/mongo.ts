@@ -31,7 +31,14 @@ export interface ChatDoc {
   /** Projection of the newest message, written behind; the log of messages is the truth. */
   lastMessage: string | null
   lastMessageAt: Date | null
-  lastEntry: { id: ObjectId; seq: number; senderId: string; type: string; createdAt: Date } | null
+  lastEntry: {
+    id: ObjectId
+    seq: number
+    rev: number
+    senderId: string
+    type: string
+    createdAt: Date
+  } | null
   lastSeq: number
   /** How far fan-out got, written behind: where it starts again when Redis has forgotten. */
   fanRev: number
@@ -110,8 +117,9 @@ export interface MessageDoc {
   location?: Record<string, unknown>
   contact?: Record<string, unknown>
   system?: SystemNote
-  reactions?: Array<{ emoji: string; userId: string; at: Date }>
-  edits?: Array<{ content: string | null; at: Date }>
+  reactions?: Array<{ emoji: string; userId: string; at: Date; withheldFor?: string[] }>
+  /** Each edit with the text that it replaced, oldest first; `withheldFor` are those who never see it. */
+  edits?: Array<{ content: string | null; at: Date; withheldFor?: string[] }>
   editedAt?: Date
   deletedAt?: Date
   deletedBy?: string
