@@ -1,5 +1,5 @@
 // Downloads MongoDB's own build into a folder; a process of its own so that it can be given up and prints nothing.
-// usage: download-mongod.ts <folder>; prints `fetched <path>`
+// usage: download-mongod.ts <folder>; prints `fetched <path>` or `failed <reason>`
 import type * as MemoryServer from 'mongodb-memory-server'
 import { copyFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -13,8 +13,12 @@ process.env.MONGOMS_MAX_RETRIES = '1'
 const { MongoBinary } = createRequire(import.meta.url)('mongodb-memory-server') as typeof MemoryServer
 const [folder] = process.argv.slice(2)
 if (!folder) throw new Error('usage: download-mongod.ts <folder>')
-const found = await MongoBinary.getPath({ downloadDir: folder, checkMD5: true })
-// The caller moves what it gets, and a copy that it found in a folder shared with other projects has to stay there.
-const path = join(folder, 'program')
-await copyFile(found, path)
-process.stdout.write(`fetched ${path}\n`)
+try {
+  const found = await MongoBinary.getPath({ downloadDir: folder, checkMD5: true })
+  // The caller moves what it gets, and a copy found in a folder shared with other projects has to stay there.
+  const path = join(folder, 'program')
+  await copyFile(found, path)
+  process.stdout.write(`fetched ${path}\n`)
+} catch (err) {
+  process.stdout.write(`failed ${(err as Error).message.split('\n').at(-1)}\n`)
+}

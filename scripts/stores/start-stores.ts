@@ -108,8 +108,9 @@ export async function startStores(options: StartStoresOptions): Promise<Stores> 
     isStopping = true
     await Promise.all(started.map(({ store }) => store.stop()))
   }
-  const failed = results.find((result) => result.status === 'rejected')
+  const [failed, ...alsoFailed] = results.filter((result) => result.status === 'rejected')
   if (failed) {
+    for (const { reason } of alsoFailed) log((reason as Error).message)
     await stop()
     throw failed.reason
   }
