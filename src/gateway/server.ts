@@ -1,5 +1,5 @@
 /** Door two: upgrades, the registry of this node's sockets, and their end. */
-import type { IncomingMessage, Server } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import type { Ctx } from '../context.ts'
@@ -7,6 +7,7 @@ import { AppError } from '../lib/errors.ts'
 import { LIMITS } from '../lib/limits.ts'
 import { toAppError } from '../stores/failures.ts'
 import type { DeviceActor } from '../wire/actor.ts'
+import { readCaller } from '../wire/caller.ts'
 import { CLOSE } from '../wire/close-codes.ts'
 import { originAllowed } from '../wire/origin.ts'
 import type { Connection } from './connection.ts'
@@ -47,7 +48,7 @@ export class Gateway {
   listen(server: Server): void {
     server.on('upgrade', (req, socket, head) => {
       socket.on('error', () => undefined)
-      this.#upgrade(req, socket, head).catch((err: unknown) => refuse(socket, toAppError(err)))
+      this.#upgrade(req, socket, head).catch((err: unknown) => this.#refuse(req, socket, toAppError(err)))
     })
   }
 
@@ -67,7 +68,10 @@ export class Gateway {
   }
 
   async #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = new URL(req.url ?? '/', 'http://localhost')
+    const target = req.url ?? '/'
+    // Text like `//` is a request target but no URL.
+    if (!URL.canParse(target, 'http://localhost')) throw new AppError('INVALID_INPUT', 'The path is no path.')
+    const url = new URL(target, 'http://localhost')
     if (url.pathname !== '/ws') throw new AppError('RESOURCE_NOT_FOUND', 'Sockets are at /ws.')
     if (this.#closing || !this.#ctx.config.ROLES.includes('realtime'))
       throw new AppError('SERVICE_UNAVAILABLE', 'This node takes no sockets right now.', {
@@ -119,23 +123,27 @@ export class Gateway {
     for (const connection of this.#bySession.get(sessionId) ?? [])
       connection.close(CLOSE.sessionEnded, 'session ended')
   }
-}
 
-/** A refused upgrade is an HTTP answer in the envelope of the other door. */
-function refuse(socket: Duplex, error: AppError): void {
-  const body = JSON.stringify({
-    success: false,
-    error: {
-      code: error.code,
-      message: error.message,
-      details: error.details,
-      timestamp: new Date().toISOString(),
-    },
-  })
-  socket.end(
-    `HTTP/1.1 ${error.status} ${error.code}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n` +
-      (error.retryAfterSeconds === null ? '' : `Retry-After: ${error.retryAfterSeconds}\r\n`) +
-      `\r\n${body}`,
-  )
+  /** A refused upgrade is an HTTP answer in the envelope of the other door. */
+  #refuse(req: IncomingMessage, socket: Duplex, error: AppError): void {
+    const { requestId } = readCaller(req, this.#ctx.config.TRUSTED_PROXIES)
+    if (error.status >= 500) this.#ctx.log.error({ err: error.cause ?? error, requestId }, 'upgrade failed')
+    const body = JSON.stringify({
+      success: false,
+      error: {
+        code: error.code,
+        message: error.message,
+        details: error.details,
+        timestamp: new Date().toISOString(),
+        requestId,
+      },
+    })
+    socket.end(
+      `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n` +
+        `Content-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+        `X-Request-Id: ${requestId}\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n` +
+        (error.retryAfterSeconds === null ? '' : `Retry-After: ${error.retryAfterSeconds}\r\n`) +
+        `Connection: close\r\n\r\n${body}`,
+    )
+  }
 }

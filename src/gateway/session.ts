@@ -9,6 +9,7 @@ import { toAppError } from '../stores/failures.ts'
 import { socketsOpen } from '../stores/metrics.ts'
 import type { DeviceActor } from '../wire/actor.ts'
 import { CLOSE, retryReason } from '../wire/close-codes.ts'
+import { streamCursor } from '../wire/fields.ts'
 import { validate } from '../wire/validate.ts'
 import { Connection } from './connection.ts'
 import { ackFrame, errorFrame, readFrame, runFrame, type ClientFrame } from './dispatch.ts'
@@ -16,7 +17,7 @@ import { FrameBudget } from './frame-budget.ts'
 
 export const loginData = z.strictObject({
   token: z.string().min(1).max(4096),
-  cursor: z.string().max(200).optional(),
+  cursor: streamCursor.optional(),
 })
 
 const RETRY_SPREAD_MS = 3000

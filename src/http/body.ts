@@ -18,10 +18,17 @@ export async function readJsonBody(req: IncomingMessage): Promise<unknown> {
 async function readBytes(req: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > LIMITS.jsonBodyBytes) throw tooLarge()
-    chunks.push(chunk)
+  try {
+    for await (const chunk of req as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > LIMITS.jsonBodyBytes) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (err) {
+    // A caller who hangs up is no fault of ours: nobody reads the answer, and the log must not call it an error.
+    if (req.errored && err === req.errored)
+      throw new AppError('INVALID_INPUT', 'The body ended before its announced length.', { cause: err })
+    throw err
   }
   return Buffer.concat(chunks)
 }

@@ -45,6 +45,7 @@ export function buildOpenApi(endpoints: Array<AnyEndpoint<Ctx>>): unknown {
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
       schemas: { ...schemas.components, Error: errorSchema, Pagination: paginationSchema },
+      headers,
     },
   }
 }
@@ -73,7 +74,7 @@ function operation(endpoint: AnyEndpoint<Ctx>, schemas: JsonSchemas): unknown {
           },
         }
       : {}),
-    responses: { ...successes(endpoint, schemas), ...failures(endpoint) },
+    responses: { ...successes(endpoint, schemas), ...failures(endpoint, schemas) },
   }
 }
 
@@ -87,7 +88,11 @@ function operationId({ method, path }: AnyEndpoint<Ctx>): string {
   return method + words.map((word) => word[0]?.toUpperCase() + word.slice(1)).join('')
 }
 
-function parameters(schema: z.ZodType | undefined, where: 'path' | 'query', schemas: JsonSchemas): unknown[] {
+function parameters(
+  schema: z.ZodType | undefined,
+  where: 'path' | 'query',
+  schemas: JsonSchemas,
+): Array<{ name: string; required: boolean }> {
   if (!schema) return []
   const { properties = {}, required = [] } = schemas.of(schema, 'input') as {
     properties?: Record<string, Record<string, unknown>>
@@ -105,7 +110,8 @@ function parameters(schema: z.ZodType | undefined, where: 'path' | 'query', sche
 function successes(endpoint: AnyEndpoint<Ctx>, schemas: JsonSchemas): Record<string, unknown> {
   const pagination = { limit: 50, nextCursor: null, hasMore: false }
   const entries = Object.entries(endpoint.success).map(([status, description]) => {
-    if (status === '204' || !endpoint.data) return [status, { description }]
+    const answer = { description, headers: headersOf(Number(status)) }
+    if (status === '204' || !endpoint.data) return [status, answer]
     const schema = {
       type: 'object',
       required: ['success', 'data', 'meta'],
@@ -120,14 +126,16 @@ function successes(endpoint: AnyEndpoint<Ctx>, schemas: JsonSchemas): Record<str
       data: endpoint.dataExample,
       meta: { ...EXAMPLE_META, ...(endpoint.paginated ? { pagination } : {}) },
     }
-    return [status, { description, content: { 'application/json': { schema, example } } }]
+    return [status, { ...answer, content: { 'application/json': { schema, example } } }]
   })
   return Object.fromEntries(entries) as Record<string, unknown>
 }
 
 /** The errors that the door itself may answer, and those that the operation names. */
-function failures(endpoint: AnyEndpoint<Ctx>): Record<string, unknown> {
+function failures(endpoint: AnyEndpoint<Ctx>, schemas: JsonSchemas): Record<string, unknown> {
   const codes = new Set<ErrorCode>(['VALIDATION_ERROR', 'RATE_LIMIT_EXCEEDED', 'SERVICE_UNAVAILABLE'])
+  if (parameters(endpoint.query, 'query', schemas).some((parameter) => parameter.required))
+    codes.add('MISSING_REQUIRED_FIELD')
   if (endpoint.body)
     for (const code of [
       'MISSING_REQUIRED_FIELD',
@@ -147,9 +155,13 @@ function failures(endpoint: AnyEndpoint<Ctx>): Record<string, unknown> {
       String(status),
       {
         description: group.map((code) => `\`${code}\``).join(', '),
+        headers: headersOf(status),
         content: {
           'application/json': {
-            schema: { $ref: '#/components/schemas/Error' },
+            schema: {
+              allOf: [{ $ref: '#/components/schemas/Error' }],
+              properties: { error: { properties: { code: { enum: group } } } },
+            },
             examples: Object.fromEntries(group.map((code) => [code, { value: errorExample(code) }])),
           },
         },
@@ -157,6 +169,35 @@ function failures(endpoint: AnyEndpoint<Ctx>): Record<string, unknown> {
     ]),
   )
 }
+
+/** What `headersOf` refers to. */
+const headers = {
+  RequestId: {
+    description: 'the `requestId` of the answer; a well-formed one of the request is kept',
+    required: true,
+    schema: { type: 'string', pattern: '^[A-Za-z0-9._:-]{1,64}$' },
+  },
+  RetryAfter: {
+    description: 'seconds after which the same request may succeed',
+    required: true,
+    schema: { type: 'integer', minimum: 0 },
+  },
+  RateLimitPolicy: {
+    description: 'the limits that count this call, the narrowest last; absent with `RATE_LIMITS=off`',
+    schema: { type: 'string', examples: ['"general";q=1000;w=900'] },
+  },
+  RateLimit: {
+    description: 'what is left of each limit, and for how many seconds',
+    schema: { type: 'string', examples: ['"general";r=998;t=840'] },
+  },
+}
+
+const headersOf = (status: number) => ({
+  'X-Request-Id': { $ref: '#/components/headers/RequestId' },
+  'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
+  RateLimit: { $ref: '#/components/headers/RateLimit' },
+  ...(status === 429 || status === 503 ? { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } : {}),
+})
 
 const errorExample = (code: ErrorCode) => ({
   success: false,

@@ -18,10 +18,10 @@ export class PageCursors {
 
   /** Throws INVALID_INPUT for a cursor that this server did not give to this user for this list. */
   open(list: string, userId: string, cursor: string): PagePosition {
-    const [body = '', signature = ''] = cursor.split('.')
+    const [body = '', signature = '', ...more] = cursor.split('.')
     const expected = this.#sign(list, userId, body)
     const given = Buffer.from(signature)
-    if (given.length !== expected.length || !timingSafeEqual(given, Buffer.from(expected)))
+    if (more.length > 0 || given.length !== expected.length || !timingSafeEqual(given, Buffer.from(expected)))
       throw new AppError('INVALID_INPUT', 'cursor: this is not a cursor of this list.', {
         details: [{ path: 'cursor', message: 'is not a cursor of this list' }],
       })

@@ -26,23 +26,38 @@ export const text = (min: number, max: number) =>
     .refine((value) => !value.includes('\u0000') && !LONE_SURROGATE.test(value), {
       message: 'must not contain NUL or lone surrogates',
     })
-    .meta({ type: 'string', minLength: min, maxLength: max })
+    .meta({ type: 'string', minLength: min, maxLength: max, pattern: '^[^\\x00]*$' })
 
 /** An opaque id of ours. Its shape is checked where it is opened: whatever does not open is a 404. */
 export const opaqueId = (prefix: 'chat' | 'msg') =>
-  z.string().meta({ description: `opaque id`, examples: [`${prefix}_Zk3vYq0t8mXb1cJpL5hRwA`] })
+  z.string().meta({
+    description: `opaque id`,
+    pattern: `^${prefix}_[A-Za-z0-9_-]{1,35}$`,
+    examples: [`${prefix}_Zk3vYq0t8mXb1cJpL5hRwA`],
+  })
 
 /** A user, device or session id in a path or query: anything malformed is a 404 like an absent one. */
-export const pathUuid = z.string().meta({ examples: ['0199d1a2-7c54-7c3e-9f0a-2b6d1c8e4f10'] })
+export const pathUuid = z
+  .string()
+  .meta({ format: 'uuid', examples: ['0199d1a2-7c54-7c3e-9f0a-2b6d1c8e4f10'] })
+
+// Either case, written out: a JSON Schema pattern has no flags.
+const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/
 
 export const uuid = z
   .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i, 'must be a UUID')
+  .regex(UUID, 'must be a UUID')
   .transform((value) => value.toLowerCase())
   .meta({ type: 'string', format: 'uuid', examples: ['0199d1a2-7c54-7c3e-9f0a-2b6d1c8e4f10'] })
 
-export const isUuid = (value: string): boolean =>
-  /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value)
+export const isUuid = (value: string): boolean => UUID.test(value)
+
+/** Where it came from decides whether a cursor is good; whatever does not open is INVALID_INPUT, not a wrong field. */
+const cursor = (pattern: string, example: string) =>
+  z.string().meta({ description: 'a cursor that this server gave', pattern, examples: [example] })
+
+export const pageCursor = cursor('^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]{16}$', 'WzE3NjM2MjY1MzBd.q3Vb0dJ1m8sYkT5h')
+export const streamCursor = cursor('^[A-Za-z0-9_-]{22}$', 'q3Vb0dJ1m8sYkT5hLw2XzA')
 
 export const timestamp = z.iso.datetime({ precision: 3 }).meta({ examples: ['2026-11-20T08:15:30.123Z'] })
 
@@ -63,7 +78,7 @@ export const limit = (fallback: number, max: number) => digits(1, max).default(f
 
 export const page = {
   limit: limit(LIMITS.pageDefault, LIMITS.pageMax),
-  cursor: z.string().max(500).optional(),
+  cursor: pageCursor.optional(),
 }
 
 export const messagePage = {

@@ -3,6 +3,14 @@ import { z } from 'zod'
 
 type JsonSchema = Record<string, unknown>
 
+/** A condition between fields, which zod checks in a refinement, as JSON Schema says it. */
+export const conditional = (given: JsonSchema, rule: JsonSchema, otherwise: JsonSchema | true = true) => ({
+  if: given,
+  // oxlint-disable-next-line unicorn/no-thenable -- JSON Schema's own word; nobody awaits a schema.
+  then: rule,
+  else: otherwise,
+})
+
 export class JsonSchemas {
   readonly components: Record<string, JsonSchema> = {}
   readonly #refPrefix: string

@@ -22,8 +22,12 @@ const username = z
   .regex(/^[A-Za-z][A-Za-z0-9_.]{2,31}$/, 'must be 3 to 32 of A-Z a-z 0-9 _ . and begin with a letter')
   .meta({ examples: ['asha.rao'] })
 
+/** What every mail server takes: no quoting, no label that begins or ends with a hyphen. */
+const EMAIL =
+  /^[A-Za-z0-9_'+-]+(?:\.[A-Za-z0-9_'+-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/
+
 const email = z
-  .email('must be an e-mail address')
+  .email({ pattern: EMAIL, error: 'must be an e-mail address' })
   .max(254)
   .meta({ examples: ['asha@example.com'] })
 
@@ -31,7 +35,7 @@ const timezone = z
   .string()
   .max(50)
   .refine(isTimezone, { message: 'must be an IANA time zone, like Asia/Kolkata' })
-  .meta({ examples: ['Asia/Kolkata'] })
+  .meta({ pattern: '^[A-Za-z][A-Za-z0-9_+/-]*$', examples: ['Asia/Kolkata'] })
 
 function isTimezone(value: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(value)) return false
@@ -46,7 +50,7 @@ const pictureUrl = text(1, 2048)
   .refine((value) => /^https?:\/\/[^\s]+$/.test(value) && URL.canParse(value), {
     message: 'must be an http or https URL',
   })
-  .meta({ format: 'uri' })
+  .meta({ format: 'uri', pattern: '^https?:\\/\\/\\S+$', examples: ['https://example.com/asha.png'] })
 
 const device = z
   .strictObject({
@@ -95,6 +99,7 @@ export const loginBody = z
       [body.phoneNumber, body.email, body.username].filter((value) => value !== undefined).length === 1,
     { message: 'give exactly one of phoneNumber, email and username' },
   )
+  .meta({ oneOf: ['phoneNumber', 'email', 'username'].map((field) => ({ required: [field] })) })
 export type Login = z.infer<typeof loginBody>
 
 export const refreshBody = z.strictObject({ refreshToken: z.string().min(1).max(200) })

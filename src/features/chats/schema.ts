@@ -1,6 +1,7 @@
 /** Inputs and outputs of the chat operations (API.md §4). */
 import { z } from 'zod'
 import { clientMessageId, limit, opaqueId, page, pathUuid, text, timestamp, uuid } from '../../wire/fields.ts'
+import { conditional } from '../../wire/json-schemas.ts'
 import { LIMITS } from '../../lib/limits.ts'
 
 export const chatPath = z.strictObject({ chatId: opaqueId('chat') })
@@ -10,16 +11,26 @@ const chatName = text(1, 100)
 const description = text(0, 500)
 const role = z.enum(['owner', 'admin', 'moderator', 'member'])
 const audience = z.enum(['everyone', 'admins'])
-const httpUrl = text(1, 2000).refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value), {
-  message: 'must be an http(s) URL',
-})
+const httpUrl = text(1, 2000)
+  .refine((value) => /^https?:\/\/\S+$/.test(value) && URL.canParse(value), {
+    message: 'must be an http or https URL',
+  })
+  .meta({ format: 'uri', pattern: '^https?:\\/\\/\\S+$', examples: ['https://example.com/ball.png'] })
 
-export const createChatBody = z.strictObject({
-  type: z.enum(['direct', 'group', 'broadcast']),
-  participantIds: z.array(uuid).max(5000),
-  name: chatName.optional(),
-  description: description.optional(),
-})
+export const createChatBody = z
+  .strictObject({
+    type: z.enum(['direct', 'group', 'broadcast']),
+    participantIds: z.array(uuid).max(5000),
+    name: chatName.optional(),
+    description: description.optional(),
+  })
+  .meta(
+    conditional(
+      { properties: { type: { const: 'direct' } } },
+      { properties: { participantIds: { minItems: 1 }, name: false, description: false } },
+      { required: ['name'] },
+    ),
+  )
 
 export const listChatsQuery = z.strictObject({
   ...page,
@@ -46,6 +57,7 @@ export const updateChatBody = z
       .optional(),
   })
   .refine((body) => Object.keys(body).length > 0, { message: 'must change something' })
+  .meta({ minProperties: 1 })
 
 export const settingsBody = z
   .strictObject({
@@ -58,6 +70,7 @@ export const settingsBody = z
     emoji: text(1, 16).nullable().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, { message: 'must change something' })
+  .meta({ minProperties: 1 })
 
 export const addParticipantsBody = z.strictObject({ userIds: z.array(uuid).min(1).max(256) })
 export const roleBody = z.strictObject({ role })

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { LIMITS } from '../../lib/limits.ts'
 import { clientMessageId, limit, messagePage, opaqueId, text, timestamp, uuid } from '../../wire/fields.ts'
+import { conditional } from '../../wire/json-schemas.ts'
 
 export const chatPath = z.strictObject({ chatId: opaqueId('chat') })
 export const messagePath = z.strictObject({ chatId: opaqueId('chat'), messageId: opaqueId('msg') })
@@ -47,13 +48,39 @@ function oneKind(
       ctx.addIssue({ code: 'custom', path: [other], message: `does not belong to type ${body.type}` })
 }
 
-export const sendBody = z.strictObject(sendFields).superRefine(oneKind)
-export const sendToUserBody = z.strictObject({ receiverId: uuid, ...sendFields }).superRefine(oneKind)
-export const sendFrame = z.strictObject({ chatId: opaqueId('chat'), ...sendFields }).superRefine(oneKind)
+/** The same as JSON Schema says it; a body without a type is a text. */
+const oneKindSchema = {
+  allOf: [
+    conditional(
+      { properties: { type: { const: 'text' } } },
+      { required: ['content'], properties: { location: false, contact: false } },
+    ),
+    ...(['location', 'contact'] as const).map((own) =>
+      conditional(
+        { required: ['type'], properties: { type: { const: own } } },
+        { required: [own], properties: { [own === 'location' ? 'contact' : 'location']: false } },
+      ),
+    ),
+  ],
+}
+
+export const sendBody = z.strictObject(sendFields).superRefine(oneKind).meta(oneKindSchema)
+export const sendToUserBody = z
+  .strictObject({ receiverId: uuid, ...sendFields })
+  .superRefine(oneKind)
+  .meta(oneKindSchema)
+export const sendFrame = z
+  .strictObject({ chatId: opaqueId('chat'), ...sendFields })
+  .superRefine(oneKind)
+  .meta(oneKindSchema)
 
 export type SendMessage = z.output<typeof sendBody>
 
-const place = z.string().min(1).max(64).meta({ description: 'a message id or a seq' })
+const place = z.string().meta({
+  description: 'a message id or a seq',
+  pattern: '^(\\d{1,15}|msg_[A-Za-z0-9_-]{1,35})$',
+  examples: ['40'],
+})
 export const historyQuery = z
   .strictObject({ ...messagePage, before: place.optional(), after: place.optional() })
   .refine((query) => query.before === undefined || query.after === undefined, {
@@ -65,7 +92,7 @@ export const changesQuery = z.strictObject({
     .string()
     .regex(/^\d{1,15}$/, 'must be a revision')
     .transform(Number)
-    .meta({ type: 'integer', minimum: 0 }),
+    .meta({ type: 'integer', minimum: 0, maximum: 999_999_999_999_999 }),
   limit: limit(LIMITS.messagePageMax, LIMITS.pageMax),
 })
 

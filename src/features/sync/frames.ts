@@ -1,8 +1,9 @@
 /** Sockets: moving one's position, and saying what is stored. */
 import { z } from 'zod'
 import { frame } from '../../context.ts'
+import { streamCursor } from '../../wire/fields.ts'
 
-const cursor = z.strictObject({ cursor: z.string().max(200) })
+const cursor = z.strictObject({ cursor: streamCursor })
 const cursorExample = { cursor: 'q3Vb0dJ1m8sYkT5hLw2XzA' }
 
 export const frames = [

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { endpoint } from '../../context.ts'
 import { LIMITS } from '../../lib/limits.ts'
 import { ok } from '../../wire/endpoint.ts'
-import { limit } from '../../wire/fields.ts'
+import { limit, streamCursor } from '../../wire/fields.ts'
 import { readSync } from './sync.ts'
 
 const cursor = 'q3Vb0dJ1m8sYkT5hLw2XzA'
@@ -17,7 +17,7 @@ export const endpoints = [
     summary: 'Durable events since a cursor',
     description:
       'Oldest first, as the socket would send them. Where the server no longer holds them, `reset` is true with a new cursor: catch up by GET /api/chats and each chat’s changes. Without a cursor: where the events stand now.',
-    query: z.strictObject({ cursor: z.string().max(200).optional(), limit: limit(100, LIMITS.syncPageMax) }),
+    query: z.strictObject({ cursor: streamCursor.optional(), limit: limit(100, LIMITS.syncPageMax) }),
     success: { 200: 'The events.' },
     data: z
       .object({

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import type { Caller } from '../wire/endpoint.ts'
+import type { Caller } from './endpoint.ts'
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,64}$/
 
