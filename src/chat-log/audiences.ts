@@ -49,5 +49,6 @@ export function seersOf(doc: MessageDoc, viewers: Iterable<MemberDoc>): string {
 function whatDiffers(doc: MessageDoc, userId: string): string {
   if (isVoidFor(doc, userId)) return 'void'
   if (userId === doc.senderId || isPartlyWithheld(doc, userId)) return userId
+  if (doc.replyTo?.withheldFor?.includes(userId)) return userId
   return doc.reactions?.find((reaction) => reaction.userId === userId)?.emoji ?? ''
 }

@@ -53,7 +53,12 @@ export async function findOrMakeDirect(
     description: null,
   })
   chat.directKey = directKey
-  const members = participants.map((id) => newMember(ctx, chat._id, id, 'member', 1))
+  const blocks = await ctx.blocks.between(userId, [otherId])
+  const members = participants.map((id): MemberDoc => {
+    const member = newMember(ctx, chat._id, id, 'member', 1)
+    // Who blocks the maker hears nothing of an empty chat; its first place brings it into his list.
+    return blocks.by.has(id) ? { ...member, hiddenSeq: 0 } : member
+  })
   try {
     await inTransaction(ctx, async (session) => {
       await ctx.mongo.chats.insertOne(chat, { session })
@@ -139,11 +144,12 @@ export async function requireAddable(ctx: Ctx, actor: DeviceActor, userIds: stri
     )
 }
 
-/** Both people's devices learn of it before its first message. */
+/** Both people's devices learn of it before its first message, unless it is hidden from one of them. */
 function announceDirect(ctx: Ctx, chat: ChatDoc, members: MemberDoc[]): void {
   const head = { last: null, rev: 0 }
-  const sets = members.map((member) => member.userId)
-  const events = members.map((member, set) => ({
+  const told = members.filter((member) => member.hiddenSeq === null)
+  const sets = told.map((member) => member.userId)
+  const events = told.map((member, set) => ({
     set,
     payload: createdPayload(ctx, { chat, member, head, members }),
     origin: '',

@@ -1,5 +1,5 @@
 /** Accepts a message once, however often the client retries it. The answer means: stored by a majority. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { ObjectId } from 'mongodb'
 import { canSee, preview, type ChatState, type Stored } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
@@ -91,21 +91,28 @@ async function quote(
   const quoted = hex && (await ctx.mongo.messages.findOne({ _id: new ObjectId(hex), chatId: _chatId }))
   if (!quoted || !canSee(member, quoted.seq) || quoted.voidFor?.includes(actor.userId))
     throw notFound('message')
+  const shown = (userId: string) => preview(quoted, LIMITS.previewCharacters, userId)
+  // Quoting what was withheld, be it an edit, would show it after all.
+  const edits = (quoted.edits ?? []).flatMap((edit) => edit.withheldFor ?? [])
+  const withheldFor = [
+    ...(quoted.withheldFor ?? []),
+    ...new Set(edits.filter((userId) => shown(userId) !== shown(actor.userId))),
+  ]
   return {
     id: quoted._id,
     senderId: quoted.senderId,
     type: quoted.messageType,
-    preview: preview(quoted, LIMITS.previewCharacters),
-    // Quoting it later would show it after all.
-    ...(quoted.withheldFor ? { withheldFor: quoted.withheldFor } : {}),
+    preview: shown(actor.userId),
+    ...(withheldFor.length > 0 ? { withheldFor } : {}),
   }
 }
 
 /** Tells a repeat from another message under the same id. Field order is the schema's, so equal bodies digest equally. */
 function digest(input: SendMessage): string {
   const { type, content, replyToId, location, contact, mentions } = input
-  return createHash('sha256')
-    .update(JSON.stringify([type, content, replyToId, location, contact, mentions]))
-    .digest('base64url')
-    .slice(0, 16)
+  return hash(
+    'sha256',
+    JSON.stringify([type, content, replyToId, location, contact, mentions]),
+    'base64url',
+  ).slice(0, 16)
 }
