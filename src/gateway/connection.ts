@@ -1,4 +1,5 @@
 /** One socket: its frames in and out, its limits, its place in the user's events. */
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Ctx } from '../context.ts'
 import { compareIds, type EncodedEvent, type Sink, type StreamState } from '../delivery/index.ts'
@@ -30,13 +31,16 @@ export class Connection implements FrameConnection, Sink {
   readonly following = new Set<string>()
   readonly #ctx: Ctx
   readonly #socket: WebSocket
+  readonly #line: Duplex
+  #corked = false
   #written: Written[] = []
   #resetAt: string | null = null
   #resuming: Promise<unknown> = Promise.resolve()
 
-  constructor(ctx: Ctx, socket: WebSocket, id: string, actor: DeviceActor) {
+  constructor(ctx: Ctx, socket: WebSocket, line: Duplex, id: string, actor: DeviceActor) {
     this.#ctx = ctx
     this.#socket = socket
+    this.#line = line
     this.id = id
     this.actor = actor
   }
@@ -65,7 +69,19 @@ export class Connection implements FrameConnection, Sink {
       this.close(CLOSE.tooSlow, 'too slow')
       return
     }
+    this.#cork()
     socket.send(frame, { binary: false })
+  }
+
+  /** Frames written in one turn of the loop leave in one packet: a batch of messages is one system call. */
+  #cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#line.cork()
+    setImmediate(() => {
+      this.#corked = false
+      this.#line.uncork()
+    })
   }
 
   push(event: EncodedEvent, cursor: string, id: string): void {

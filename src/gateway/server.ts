@@ -89,7 +89,7 @@ export class Gateway {
       this.#ctx.delivery.cursors.open(actor.userId, cursor)
     }
     this.#sockets.handleUpgrade(req, socket, head, (ws) => {
-      const session: SocketSession = new SocketSession(this.#ctx, ws, {
+      const session: SocketSession = new SocketSession(this.#ctx, ws, socket, {
         opened: (connection) => this.#opened(connection),
         closed: (connection) => this.#closed(connection),
       })

@@ -1,5 +1,6 @@
 /** The life of one socket before and after its sign-in: first frame, limits, dispatch, end. */
 import { randomUUID } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { z } from 'zod'
 import type { Ctx } from '../context.ts'
@@ -30,6 +31,7 @@ export interface SessionEvents {
 export class SocketSession {
   readonly #ctx: Ctx
   readonly #socket: WebSocket
+  readonly #line: Duplex
   readonly #events: SessionEvents
   readonly #budget = new FrameBudget()
   readonly #id = randomUUID()
@@ -39,9 +41,10 @@ export class SocketSession {
   #pending = 0
   #authTimer: NodeJS.Timeout | null = null
 
-  constructor(ctx: Ctx, socket: WebSocket, events: SessionEvents) {
+  constructor(ctx: Ctx, socket: WebSocket, line: Duplex, events: SessionEvents) {
     this.#ctx = ctx
     this.#socket = socket
+    this.#line = line
     this.#events = events
     socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
     socket.on('pong', () => {
@@ -151,7 +154,7 @@ export class SocketSession {
     cursor: string | undefined,
     frameId: string | number | undefined,
   ): Promise<void> {
-    const connection = new Connection(this.#ctx, this.#socket, this.#id, actor)
+    const connection = new Connection(this.#ctx, this.#socket, this.#line, this.#id, actor)
     try {
       const { cursor: position, reset, follow } = await connection.join(cursor)
       if (!connection.open) {

@@ -1,6 +1,7 @@
 /** Opaque ids: an ObjectId enciphered with a key per type, so that nothing about it can be guessed, forged or mixed up. */
 import { createCipheriv, createDecipheriv, hkdfSync, type Cipher, type Decipher } from 'node:crypto'
 
+const RECENT_MAX = 10_000
 const CHECK = Buffer.from('prly')
 
 /** One AES block each way. ECB is right here: every block is a different 16 bytes and the whole message. */
@@ -31,6 +32,8 @@ export class BlockCodec {
 export class IdCodec {
   readonly #prefix: string
   readonly #blocks: BlockCodec
+  /** The few ids that are in use right now are asked for again and again. */
+  readonly #recent = new Map<string, string>()
 
   constructor(secret: string, prefix: string) {
     this.#prefix = `${prefix}_`
@@ -38,6 +41,15 @@ export class IdCodec {
   }
 
   encode(hex: string): string {
+    const known = this.#recent.get(hex)
+    if (known !== undefined) return known
+    const id = this.#encipher(hex)
+    if (this.#recent.size >= RECENT_MAX) this.#recent.clear()
+    this.#recent.set(hex, id)
+    return id
+  }
+
+  #encipher(hex: string): string {
     const block = Buffer.allocUnsafe(16)
     block.write(hex, 0, 12, 'hex')
     CHECK.copy(block, 12)
