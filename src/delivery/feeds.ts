@@ -216,19 +216,29 @@ export class Feeds {
       const origin = lines[index] ?? ''
       const event = parsePayload(lines[index + 1] ?? '')
       const told = (lines[index + 2] ?? '').split(' ')
+      const places: Array<{ tag: Buffer; id: string; seats: Iterable<Seat> }> = []
       for (let at = 0; at + 1 < told.length; at += 2) {
         const feed = this.#feeds.get(told[at] ?? '')
-        if (!feed) continue
-        const id = told[at + 1] ?? ''
-        const cursor = this.#cursors.seal(feed.tag, epoch, id)
-        for (const seat of feed.seats.values()) {
-          if (seat.state !== 'live' || seat.epoch !== epoch) {
-            if (seat.sink.id !== origin) seat.held.push({ event, epoch, id })
-          } else if (seat.sink.id === origin) seat.position = id
-          else this.#write(seat, event, cursor, id)
-        }
+        if (feed) places.push({ tag: feed.tag, id: told[at + 1] ?? '', seats: feed.seats.values() })
       }
+      const cursors = this.#cursors.sealMany(epoch, places)
+      places.forEach(({ id, seats }, place) => {
+        for (const seat of seats) this.#live(seat, event, origin, { epoch, id, cursor: cursors[place] ?? '' })
+      })
     }
+  }
+
+  /** A live event for one seat: written, held back, or only noted where its socket got an answer instead. */
+  #live(
+    seat: Seat,
+    event: EncodedEvent,
+    origin: string,
+    at: { epoch: string; id: string; cursor: string },
+  ): void {
+    if (seat.state !== 'live' || seat.epoch !== at.epoch) {
+      if (seat.sink.id !== origin) seat.held.push({ event, epoch: at.epoch, id: at.id })
+    } else if (seat.sink.id === origin) seat.position = at.id
+    else this.#write(seat, event, at.cursor, at.id)
   }
 
   #onWhisper(lines: string[]): void {

@@ -86,7 +86,7 @@ export class Connection implements FrameConnection, Sink {
 
   push(event: EncodedEvent, cursor: string, id: string): void {
     framesSent.inc()
-    this.write(Buffer.concat([event.head, Buffer.from(cursor), event.tail]))
+    this.write(withCursor(event, cursor))
     if (!event.mark || event.mark.senderId === this.userId) return
     this.#written.push({ id, chatHex: event.mark.chatHex, seq: event.mark.seq })
     if (this.#written.length > WRITTEN_MAX) this.#written.splice(0, WRITTEN_MAX / 2)
@@ -171,4 +171,13 @@ export class Connection implements FrameConnection, Sink {
       this.restart()
     }
   }
+}
+
+/** The frame of one event for one socket: the halves were encoded once, the cursor is plain ASCII. */
+function withCursor({ head, tail }: EncodedEvent, cursor: string): Buffer {
+  const frame = Buffer.allocUnsafe(head.length + cursor.length + tail.length)
+  head.copy(frame, 0)
+  frame.write(cursor, head.length, 'latin1')
+  tail.copy(frame, head.length + cursor.length)
+  return frame
 }

@@ -19,6 +19,14 @@ export class BlockCodec {
     return this.#encipher.update(block).toString('base64url')
   }
 
+  /** Many blocks in one call, which costs little more than one block. */
+  sealMany(blocks: Buffer): string[] {
+    const sealed = this.#encipher.update(blocks)
+    const texts: string[] = []
+    for (let at = 0; at < sealed.length; at += 16) texts.push(sealed.toString('base64url', at, at + 16))
+    return texts
+  }
+
   /** The 16 bytes, or null where the text is not exactly what `seal` would print for them. */
   open(text: string): Buffer | null {
     if (text.length !== 22) return null

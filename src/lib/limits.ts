@@ -24,6 +24,10 @@ export const LIMITS = {
   messagePageMax: 50,
   messageCharacters: 4096,
   previewCharacters: 100,
+  /** Each edit keeps the text that it replaced, and all of them lie in one document. */
+  editsPerMessage: 100,
+  emojiBytes: 32,
+  emojiPerMessage: 20,
   syncPageMax: 200,
   presenceSubscriptions: 500,
   presenceSeconds: 300,
