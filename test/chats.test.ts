@@ -296,7 +296,6 @@ describe('roles', () => {
     ['an admin removes the owner', () => remove(bob, group, alice)],
     ['a moderator removes an admin', () => remove(carol, group, bob)],
     ['a member removes somebody', () => remove(dave, group, carol)],
-    ['a member makes an invite', () => dave.client.post(`/api/chats/${group.id}/invite`, {})],
   ])('%s: refused', async (_what, attempt) => {
     expect(await refusal(attempt())).toEqual(FORBIDDEN)
   })
@@ -359,39 +358,5 @@ describe('the list of chats', () => {
     const chats = await erin.client.all<Chat>('/api/chats', { limit: 3 })
     expect(chats).toHaveLength(7)
     expect(new Set(chats.map((chat) => chat.id)).size).toBe(7)
-  })
-})
-
-describe('invites', () => {
-  test('a code joins once, a used-up one is not there', async () => {
-    const group = await alice.groupWith([], 'open house')
-    const invite = await alice.client.post<{ code: string }>(`/api/chats/${group.id}/invite`, { maxUses: 1 })
-    const joined = await bob.client.post<Chat>(`/api/invites/${invite.code}/join`, {})
-    expect(joined).toMatchObject({ id: group.id, myRole: 'member' })
-    expect((await bob.client.request('POST', `/api/invites/${invite.code}/join`, { body: {} })).status).toBe(
-      200,
-    )
-    expect(await refusal(carol.client.post(`/api/invites/${invite.code}/join`, {}))).toEqual(NOT_THERE)
-  })
-
-  test('a new invite ends the one before, and an ended one is not there', async () => {
-    const group = await alice.groupWith([], 'open house')
-    const first = await alice.client.post<{ code: string }>(`/api/chats/${group.id}/invite`, {})
-    const second = await alice.client.post<{ code: string }>(`/api/chats/${group.id}/invite`, {})
-    expect(await refusal(bob.client.get(`/api/invites/${first.code}`))).toEqual(NOT_THERE)
-    await alice.client.delete(`/api/chats/${group.id}/invite`)
-    expect(await refusal(bob.client.post(`/api/invites/${second.code}/join`, {}))).toEqual(NOT_THERE)
-  })
-
-  test('where approval is asked for, nobody is in before it', async () => {
-    const group = await alice.groupWith([], 'club')
-    const { code } = await alice.client.post<{ code: string }>(`/api/chats/${group.id}/invite`, {
-      requireApproval: true,
-    })
-    const asked = await bob.client.request('POST', `/api/invites/${code}/join`, { body: {} })
-    expect([asked.status, asked.data]).toEqual([202, { pending: true }])
-    expect(await refusal(bob.client.get(`/api/chats/${group.id}`))).toEqual(NOT_THERE)
-    await alice.client.post(`/api/chats/${group.id}/join-requests/${bob.userId}/approve`, {})
-    expect((await bob.chat(group.id)).myRole).toBe('member')
   })
 })

@@ -4,6 +4,8 @@
  * A pair is read once, when its direct chat is first written here. After that its changes come by themselves: from the
  * verb in this process, through Redis from other nodes, and every two seconds from one indexed query, whether or not
  * Redis passed them on. Each carries the pair's version, so that older word never replaces newer, whichever comes first.
+ * A process that was stopped for longer than that reads a pair again before it goes by it; while the database is away
+ * what is known is gone by.
  */
 import type { Delivery } from '../../delivery/index.ts'
 import { unavailable } from '../../lib/errors.ts'
@@ -14,6 +16,10 @@ import { findBetween, findPair, readChangedBlocks, type Block } from './store.ts
 const TOPIC = 'blocks'
 const POLL_MS = 2000
 const READ_TIMEOUT_MS = 2000
+/** More than a poll and the pause before it take, so that only a process that stood still runs out of it. */
+const TRUST_MS = 5000
+/** For how long a pair's own reading counts when the polls have not come round. */
+const PAIR_TRUST_MS = 1000
 /** A statement that stamps its time and commits later than this would be missed; none takes longer than 4 s. */
 const MARGIN_SECONDS = 15
 const PAIRS_MAX = 100_000
@@ -22,6 +28,7 @@ interface Known {
   active: boolean
   /** 0: there never was a block. */
   version: number
+  trustedUntil: number
 }
 
 /** Imports nothing from the context, which imports this type. */
@@ -32,6 +39,7 @@ export class Blocks {
   readonly #known = new Map<string, Known>()
   readonly #loading = new Map<string, Promise<void>>()
   #since: string | null = null
+  #trustedUntil = -Infinity
   #failing = false
   #closed = false
   #timer: NodeJS.Timeout | null = null
@@ -58,7 +66,8 @@ export class Blocks {
 
   /** Undefined where this node does not know the pair: `load` it first. */
   isBlocked(blockerId: string, blockedId: string): boolean | undefined {
-    return this.#known.get(blockerId + blockedId)?.active
+    const known = this.#known.get(blockerId + blockedId)
+    return known && this.#isTrusted(known) ? known.active : undefined
   }
 
   /** Whether there is or ever was a block; undefined where this node does not know the pair. */
@@ -69,7 +78,7 @@ export class Blocks {
 
   /** Gets to know a pair, both ways. Throws SERVICE_UNAVAILABLE where it is not known and nobody can tell. */
   async load(one: string, other: string): Promise<void> {
-    if (this.#known.has(one + other) && this.#known.has(other + one)) return
+    if (this.isBlocked(one, other) !== undefined && this.isBlocked(other, one) !== undefined) return
     const pair = one < other ? one + other : other + one
     let loading = this.#loading.get(pair)
     if (!loading) {
@@ -110,16 +119,26 @@ export class Blocks {
   }
 
   async #read(one: string, other: string): Promise<void> {
-    const rows = await within(READ_TIMEOUT_MS, findPair(this.#db, one, other)).catch((err: unknown) => {
-      throw unavailable('This chat cannot be written right now; send again.', err)
-    })
-    for (const [blockerId, blockedId] of [
-      [one, other],
-      [other, one],
-    ] as const) {
-      const row = rows.find((found) => found.blockerId === blockerId && found.blockedId === blockedId)
-      this.#learn(row ?? { blockerId, blockedId, active: false, version: 0 })
+    const both = [one + other, other + one]
+    try {
+      const rows = await within(READ_TIMEOUT_MS, findPair(this.#db, one, other))
+      const none = { active: false, version: 0 }
+      this.#learn({ blockerId: one, blockedId: other, ...none })
+      this.#learn({ blockerId: other, blockedId: one, ...none })
+      for (const row of rows) this.#learn(row)
+    } catch (err) {
+      if (!both.every((key) => this.#known.has(key)))
+        throw unavailable('This chat cannot be written right now; send again.', err)
     }
+    for (const key of both) {
+      const known = this.#known.get(key)
+      if (known) known.trustedUntil = performance.now() + PAIR_TRUST_MS
+    }
+  }
+
+  #isTrusted(known: Known): boolean {
+    const now = performance.now()
+    return now < this.#trustedUntil || now < known.trustedUntil
   }
 
   /** Also of pairs that nobody asked for: a read of such a pair may be under way with older word. */
@@ -127,7 +146,7 @@ export class Blocks {
     const key = blockerId + blockedId
     const known = this.#known.get(key)
     if (known && known.version >= version) return
-    this.#known.set(key, { active, version })
+    this.#known.set(key, { active, version, trustedUntil: known?.trustedUntil ?? -Infinity })
     if (this.#known.size <= PAIRS_MAX) return
     const [oldest] = this.#known.keys()
     if (oldest !== undefined) this.#known.delete(oldest)
@@ -142,6 +161,7 @@ export class Blocks {
   }
 
   async #poll(): Promise<void> {
+    const startedAt = performance.now()
     try {
       const feed = await within(READ_TIMEOUT_MS, readChangedBlocks(this.#db, this.#since, MARGIN_SECONDS))
       // What was read before anyone watched may have changed unseen.
@@ -155,6 +175,7 @@ export class Blocks {
         this.#log.warn({ err: err instanceof Error ? (err.cause ?? err) : err }, 'feed of blocks failed')
       this.#failing = true
     }
+    this.#trustedUntil = startedAt + TRUST_MS
   }
 }
 

@@ -101,7 +101,7 @@ function lastMessageView(ctx: Ctx, last: MessageDoc, member: MemberDoc) {
     seq: last.seq,
     senderId: hidden ? null : last.senderId,
     type: hidden ? 'void' : last.messageType,
-    preview: hidden ? null : preview(last, LIMITS.previewCharacters),
+    preview: hidden ? null : preview(last, LIMITS.previewCharacters, member.userId),
     createdAt: last.createdAt.toISOString(),
   }
 }

@@ -1,6 +1,13 @@
 /** Reading a chat's log: pages both ways, one message, and what changed since a revision. */
 import { ObjectId, type Filter } from 'mongodb'
-import { canSee, loadHead, statusOf, toMessage, type MessageView } from '../../chat-log/index.ts'
+import {
+  canSee,
+  loadHead,
+  statusOf,
+  toMessage,
+  type MessageStatus,
+  type MessageView,
+} from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
 import { notFound } from '../../lib/errors.ts'
 import type { MemberDoc, MessageDoc } from '../../stores/mongo.ts'
@@ -98,27 +105,32 @@ export async function seqOf(ctx: Ctx, access: Access, place: string | number): P
   return (await requireMessage(ctx, access, place)).seq
 }
 
-/** Own messages carry the least of what all others did with them. */
 async function toViews(
   ctx: Ctx,
   actor: DeviceActor,
   access: Access,
   docs: MessageDoc[],
 ): Promise<MessageView[]> {
+  const statusFor = await ownStatuses(ctx, actor, access, docs)
+  return docs.map((doc) => toMessage(ctx.ids, doc, { userId: actor.userId, status: statusFor(doc) }))
+}
+
+/** What the caller's own messages among these show: the least of what all others did with them. */
+export async function ownStatuses(
+  ctx: Ctx,
+  actor: DeviceActor,
+  access: Access,
+  docs: MessageDoc[],
+): Promise<(doc: MessageDoc) => MessageStatus> {
   const own = docs.some((doc) => doc.senderId === actor.userId)
   const members = own ? await ctx.mongo.members.find({ chatId: access.chatId, active: true }).toArray() : []
   const { type, participants } = access.chat
   const shared = !own || type !== 'direct' || (await shareReceipts(ctx, participants))
-  const statusFor = (doc: MessageDoc) => {
+  return (doc) => {
+    if (doc.senderId !== actor.userId) return 'sent'
     const status = statusOf(doc, members)
     return status === 'read' && !shared ? 'delivered' : status
   }
-  return docs.map((doc) =>
-    toMessage(ctx.ids, doc, {
-      userId: actor.userId,
-      ...(doc.senderId === actor.userId ? { status: statusFor(doc) } : {}),
-    }),
-  )
 }
 
 function visibleBetween(member: MemberDoc, above: number, below: number | null): Filter<MessageDoc> {

@@ -1,6 +1,7 @@
 /** Inputs and outputs of the message operations (API.md §5). */
 import { z } from 'zod'
 import { LIMITS } from '../../lib/limits.ts'
+import { isEmoji } from './emoji.ts'
 import { clientMessageId, limit, messagePage, opaqueId, text, timestamp, uuid } from '../../wire/fields.ts'
 import { conditional } from '../../wire/json-schemas.ts'
 
@@ -159,6 +160,39 @@ export const marks = z
     unreadCount: z.number().int(),
   })
   .meta({ id: 'Marks' })
+
+const changeable = { chatId: opaqueId('chat'), messageId: opaqueId('msg') }
+const editFields = { content: text(1, LIMITS.messageCharacters) }
+const emoji = z
+  .string()
+  .refine((value) => Buffer.byteLength(value) <= LIMITS.emojiBytes && isEmoji(value), {
+    message: `must be one emoji of at most ${LIMITS.emojiBytes} bytes`,
+  })
+  .meta({ type: 'string', examples: ['👍'] })
+
+export const editBody = z.strictObject(editFields)
+export const editFrame = z.strictObject({ ...changeable, ...editFields })
+export const deleteQuery = z.strictObject({
+  forEveryone: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .meta({ type: 'boolean', default: false, examples: [true] }),
+})
+export const deleteFrame = z.strictObject({ ...changeable, forEveryone: z.boolean().default(false) })
+export const reactionBody = z.strictObject({ emoji })
+export const reactionPath = z.strictObject({
+  ...changeable,
+  emoji: z.string().meta({ examples: ['👍'] }),
+})
+export const reactionFrame = z.strictObject({
+  ...changeable,
+  emoji: emoji.nullable().meta({ description: 'null withdraws the reaction' }),
+})
+
+/** One edit: the text that it replaced, and when. */
+export const edits = z.array(z.object({ content: z.string().nullable(), at: timestamp }).meta({ id: 'Edit' }))
+export const editsExample = [{ content: 'Who brings teh ball?', at: '2026-11-20T08:18:00.000Z' }]
 
 const receipt = z.object({ userId: z.string(), at: timestamp })
 export const receipts = z
