@@ -1,6 +1,7 @@
 /** Door one, assembled: every operation of the features, the pages, health, documents, and one way for errors. */
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
+import type { Config } from '../config.ts'
 import type { Ctx } from '../context.ts'
 import { consoleRoutes } from '../console/routes.ts'
 import { docsRoutes } from '../docs/routes.ts'
@@ -27,7 +28,7 @@ interface Env {
   Variables: { caller: Caller }
 }
 
-export function allEndpoints(ctx: Ctx): Array<AnyEndpoint<Ctx>> {
+export function allEndpoints(config: Config): Array<AnyEndpoint<Ctx>> {
   return [
     // `/users/blocked` before `/users/{userId}`, which would match it too.
     ...blockEndpoints,
@@ -35,13 +36,13 @@ export function allEndpoints(ctx: Ctx): Array<AnyEndpoint<Ctx>> {
     ...chatEndpoints,
     ...messageEndpoints,
     ...syncEndpoints,
-    ...outboxEndpoints(ctx.config),
+    ...outboxEndpoints(config),
   ]
 }
 
 export function buildApp(ctx: Ctx, options: { probes: Probes; asyncApi: string }): Hono<Env> {
   const app = new Hono<Env>()
-  const endpoints = allEndpoints(ctx)
+  const endpoints = allEndpoints(ctx.config)
   app.use(async (c, next) => {
     c.set('caller', readCaller(c.env.incoming, ctx.config.TRUSTED_PROXIES))
     const stop = requestSeconds.startTimer({ method: c.req.method })
