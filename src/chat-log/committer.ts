@@ -151,16 +151,17 @@ export class Committer {
     const at = this.#clock.now()
     let { seq, rev } = state
     for (const entry of lane.takeEntries(LANE_BATCH)) {
+      let blockers: string[]
       try {
         entry.admit(state)
+        blockers = withheldFrom(this.#blocks, state, entry.draft.senderId)
       } catch (err) {
         entry.reject(err)
         continue
       }
       seq += 1
       rev += 1
-      const apart = withheldFrom(this.#blocks, state, entry.draft.senderId)
-      const withheld = apart.length > 0 ? { voidFor: apart, withheldFor: apart } : {}
+      const withheld = blockers.length > 0 ? { voidFor: blockers, withheldFor: blockers } : {}
       const place = { seq, rev, revs: [rev], createdAt: at, updatedAt: at }
       placed.push({ entry, doc: { ...entry.draft, ...withheld, ...place } })
     }

@@ -1,9 +1,11 @@
 /** Blocks in direct chats: from whom a place is withheld, decided when it is taken. */
+import { unavailable } from '../lib/errors.ts'
 import type { ChatState } from './state.ts'
 
 /** Who blocks whom, given by the feature that owns it. Answered from memory: it is asked for every message. */
 export interface BlockSource {
-  /** Undefined where the pair has to be loaded first. */
+  /** False where the pair has to be loaded first. */
+  knows(one: string, other: string): boolean
   isBlocked(blockerId: string, blockedId: string): boolean | undefined
   /** Throws SERVICE_UNAVAILABLE where nobody can tell. */
   load(one: string, other: string): Promise<void>
@@ -17,9 +19,7 @@ function pairOf({ chat }: ChatState): [string, string] | null {
 
 export function knowsBlocks(blocks: BlockSource, state: ChatState): boolean {
   const pair = pairOf(state)
-  if (!pair) return true
-  const [one, other] = pair
-  return blocks.isBlocked(one, other) !== undefined && blocks.isBlocked(other, one) !== undefined
+  return !pair || blocks.knows(...pair)
 }
 
 export async function loadBlocks(blocks: BlockSource, state: ChatState): Promise<void> {
@@ -27,9 +27,15 @@ export async function loadBlocks(blocks: BlockSource, state: ChatState): Promise
   if (pair) await blocks.load(...pair)
 }
 
-/** Those whom nothing from this sender reaches. */
+/**
+ * Those whom nothing from this sender reaches. Throws where it is not known: what is stored as withheld stays so for
+ * ever, and so does what is not.
+ */
 export function withheldFrom(blocks: BlockSource, state: ChatState, senderId: string): string[] {
-  return (pairOf(state) ?? []).filter(
-    (userId) => userId !== senderId && blocks.isBlocked(userId, senderId) !== false,
-  )
+  return (pairOf(state) ?? []).filter((userId) => {
+    if (userId === senderId) return false
+    const blocked = blocks.isBlocked(userId, senderId)
+    if (blocked === undefined) throw unavailable('This chat cannot be written right now; send again.')
+    return blocked
+  })
 }

@@ -18,8 +18,8 @@ const POLL_MS = 2000
 const READ_TIMEOUT_MS = 2000
 /** More than a poll and the pause before it take, so that only a process that stood still runs out of it. */
 const TRUST_MS = 5000
-/** For how long a pair's own reading counts when the polls have not come round. */
-const PAIR_TRUST_MS = 1000
+/** For how long a pair's own reading counts when the polls have not come round; longer than it may take. */
+const PAIR_TRUST_MS = 3000
 /** A statement that stamps its time and commits later than this would be missed; none takes longer than 4 s. */
 const MARGIN_SECONDS = 15
 const PAIRS_MAX = 100_000
@@ -64,10 +64,18 @@ export class Blocks {
     await this.#polling
   }
 
-  /** Undefined where this node does not know the pair: `load` it first. */
+  /** Whether what is known of the pair, both ways, is good enough to go by; `load` it first where it is not. */
+  knows(one: string, other: string): boolean {
+    const now = performance.now()
+    return [one + other, other + one].every((key) => {
+      const known = this.#known.get(key)
+      return known !== undefined && (now < this.#trustedUntil || now < known.trustedUntil)
+    })
+  }
+
+  /** As far as is known here; undefined where nothing is. */
   isBlocked(blockerId: string, blockedId: string): boolean | undefined {
-    const known = this.#known.get(blockerId + blockedId)
-    return known && this.#isTrusted(known) ? known.active : undefined
+    return this.#known.get(blockerId + blockedId)?.active
   }
 
   /** Whether there is or ever was a block; undefined where this node does not know the pair. */
@@ -78,7 +86,7 @@ export class Blocks {
 
   /** Gets to know a pair, both ways. Throws SERVICE_UNAVAILABLE where it is not known and nobody can tell. */
   async load(one: string, other: string): Promise<void> {
-    if (this.isBlocked(one, other) !== undefined && this.isBlocked(other, one) !== undefined) return
+    if (this.knows(one, other)) return
     const pair = one < other ? one + other : other + one
     let loading = this.#loading.get(pair)
     if (!loading) {
@@ -120,6 +128,7 @@ export class Blocks {
 
   async #read(one: string, other: string): Promise<void> {
     const both = [one + other, other + one]
+    const startedAt = performance.now()
     try {
       const rows = await within(READ_TIMEOUT_MS, findPair(this.#db, one, other))
       const none = { active: false, version: 0 }
@@ -132,13 +141,8 @@ export class Blocks {
     }
     for (const key of both) {
       const known = this.#known.get(key)
-      if (known) known.trustedUntil = performance.now() + PAIR_TRUST_MS
+      if (known) known.trustedUntil = startedAt + PAIR_TRUST_MS
     }
-  }
-
-  #isTrusted(known: Known): boolean {
-    const now = performance.now()
-    return now < this.#trustedUntil || now < known.trustedUntil
   }
 
   /** Also of pairs that nobody asked for: a read of such a pair may be under way with older word. */
