@@ -51,6 +51,8 @@ export interface ChangeResult<T> {
   fanout: ChatFanout | null
   /** The newest message, if the change stored or changed it. */
   message?: MessageDoc
+  /** The membership is as it was, so that the next write goes by what is known. */
+  sameMembers?: true
 }
 
 const LANES_MAX = 20_000
@@ -110,12 +112,12 @@ export class ChatLog implements FanoutLog {
         reject,
         run: async (state) => {
           try {
-            const { value, fanout, message } = await apply(state)
+            const { value, fanout, message, sameMembers } = await apply(state)
             if (message) this.#heads.stored(chatHex, message)
             if (fanout) this.#delivery.fanOut.tell([fanout])
             resolve(value)
-            // Membership may have changed with it: the next one reads it anew.
-            return fanout ? null : state
+            if (!fanout) return state
+            return sameMembers ? { ...state, rev: fanout.to, checkedAt: performance.now() } : null
           } catch (err) {
             tries += 1
             if (isDuplicateKey(err) && tries < STALE_TRIES) return 'stale'

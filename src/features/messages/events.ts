@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { timestamp } from '../../wire/fields.ts'
 import type { EventSpec } from '../../wire/event-spec.ts'
+import { editedExample } from './change-routes.ts'
 import { message, messageExample } from './schema.ts'
 
 const mark = z.object({ chatId: z.string(), userId: z.string(), upToSeq: z.number().int(), timestamp })
@@ -10,6 +11,21 @@ const markExample = {
   userId: messageExample.senderId,
   upToSeq: 2,
   timestamp: '2026-11-20T08:17:00.000Z',
+}
+
+const reaction = z.object({
+  chatId: z.string(),
+  messageId: z.string(),
+  userId: z.string(),
+  emoji: z.string(),
+  rev: z.number().int(),
+})
+const reactionExample = {
+  chatId: messageExample.chatId,
+  messageId: messageExample.id,
+  userId: messageExample.senderId,
+  emoji: '👍',
+  rev: 3,
 }
 
 export const events: EventSpec[] = [
@@ -25,11 +41,12 @@ export const events: EventSpec[] = [
     summary: 'A message is now as given here',
     durable: true,
     data: z.object({ message }),
-    example: { message: { ...messageExample, rev: 3, isEdited: true, editedAt: '2026-11-20T08:18:00.000Z' } },
+    example: { message: editedExample },
   },
   {
     event: 'message:deleted',
-    summary: 'A message was deleted for everyone; its place stays',
+    summary:
+      'A message was deleted for everyone, where its place stays, or on another device for the user alone, where message:edited with the void place follows',
     durable: true,
     data: z.object({
       chatId: z.string(),
@@ -45,6 +62,21 @@ export const events: EventSpec[] = [
       rev: 4,
       deletedBy: messageExample.senderId,
     },
+  },
+  {
+    event: 'message:reaction:added',
+    summary:
+      'Someone reacted to a message; one who had reacted before withdrew that by message:reaction:removed',
+    durable: true,
+    data: reaction,
+    example: reactionExample,
+  },
+  {
+    event: 'message:reaction:removed',
+    summary: 'Someone withdrew or replaced a reaction',
+    durable: true,
+    data: reaction,
+    example: { ...reactionExample, rev: 4 },
   },
   {
     event: 'message:delivered',

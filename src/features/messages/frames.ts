@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { frame } from '../../context.ts'
 import { encoded } from '../../wire/encoded.ts'
 import { enforceLimit } from '../../stores/rate-limits.ts'
+import { changeFrames } from './change-frames.ts'
 import { setMark } from './receipts.ts'
 import { marks, marksExample, message, messageExample, readFrame, sendFrame } from './schema.ts'
 import { appendMessage, quoteFor } from './send.ts'
@@ -53,4 +54,5 @@ export const frames = [
     errors: ['RESOURCE_NOT_FOUND'],
     handle: (ctx, connection, { chatId, upTo }) => setMark(ctx, connection.actor, chatId, 'read', upTo),
   }),
+  ...changeFrames,
 ]

@@ -1,9 +1,10 @@
-/** HTTP: the message operations of API.md §5 that exist so far. */
+/** HTTP: the message operations of API.md §5. */
 import { z } from 'zod'
 import type { Stored } from '../../chat-log/index.ts'
 import { endpoint } from '../../context.ts'
 import { encoded } from '../../wire/encoded.ts'
 import { created, ok, type Answer } from '../../wire/endpoint.ts'
+import { changeEndpoints } from './change-routes.ts'
 import { getMessage, listChanges, listMessages } from './history.ts'
 import { listReceipts, setMark } from './receipts.ts'
 import {
@@ -165,4 +166,5 @@ export const endpoints = [
     errors: ['RESOURCE_NOT_FOUND'],
     handle: async (ctx, actor, { params, query }) => ok(await listChanges(ctx, actor, params.chatId, query)),
   }),
+  ...changeEndpoints,
 ]
