@@ -75,9 +75,6 @@ export class Feeds {
     this.#redis.subscriber.on('close', () => {
       this.#lostConnection = true
     })
-    this.#redis.subscriber.on('ready', () => {
-      if (this.#lostConnection) this.reattachAll()
-    })
     this.#schedule(HEARTBEAT_MS)
   }
 
@@ -176,6 +173,11 @@ export class Feeds {
     const first = lines[0] ?? ''
     if (first === 'whisper') this.#onWhisper(lines)
     else this.#onDurable(epochSuffix(first), lines)
+  }
+
+  /** This node's channel is heard again. Only now may the streams be read: the other order loses what comes between. */
+  onSubscribed(): void {
+    if (this.#lostConnection) this.reattachAll()
   }
 
   /** The streams began anew: what the new ones hold already has to reach the seats. */

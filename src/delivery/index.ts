@@ -59,8 +59,18 @@ export class Delivery {
         this.#log.error({ err, channel }, 'message of a channel failed')
       }
     })
-    await this.#redis.subscriber.subscribe(own, redisChannels.control)
+    const subscribe = async () => {
+      await this.#redis.subscriber.subscribe(own, redisChannels.control)
+      this.feeds.onSubscribed()
+    }
+    this.#redis.subscriber.on('ready', () => {
+      subscribe().catch((err: unknown) =>
+        this.#log.warn({ err }, 'not subscribed, to be tried on the next connection'),
+      )
+    })
     this.feeds.start()
+    // A Redis that is away at start is waited for in the background.
+    if (this.#redis.isBack()) await subscribe()
   }
 
   close(): void {
