@@ -53,3 +53,18 @@ test('others see neither number nor e-mail address, and nobody sees the password
   expect(text).not.toMatch(/9812345678|asha@example/)
   expect(JSON.stringify(toUser(row()))).not.toContain('argon2')
 })
+
+test('a block hides presence both ways, and the picture from the blocked one', () => {
+  const full = toPublicUser(row(), 'viewer')
+  expect(toPublicUser(row(), 'viewer', { presence: true, picture: false })).toEqual({
+    ...full,
+    isOnline: null,
+    lastSeen: null,
+  })
+  expect(toPublicUser(row(), 'viewer', { presence: true, picture: true })).toEqual({
+    ...full,
+    isOnline: null,
+    lastSeen: null,
+    profilePictureUrl: null,
+  })
+})
