@@ -105,7 +105,9 @@ export class Connection implements FrameConnection, Sink {
   }
 
   /** Takes the place after a cursor, or the present one. What was missed is written by `follow`, after the answer. */
-  async join(cursor: string | undefined): Promise<{ cursor: string; reset: boolean; follow: () => void }> {
+  async join(
+    cursor: string | undefined,
+  ): Promise<{ cursor: string; reset: boolean; follow: () => Promise<void> }> {
     const { cursors, feeds } = this.#ctx.delivery
     const position = cursor === undefined ? null : cursors.open(this.userId, cursor)
     const state = await feeds.join(this, position).catch((err: unknown) => {
@@ -119,17 +121,22 @@ export class Connection implements FrameConnection, Sink {
     return {
       cursor: cursors.seal(cursors.userTag(this.userId), state.epoch, lastId),
       reset,
-      follow: () => {
-        this.#resuming = this.#follow(state, resumed, lastId, cursor !== undefined)
-      },
+      follow: () => this.#follow(state, resumed, lastId, cursor !== undefined),
     }
   }
 
+  /** Writes what was missed before the first resume may begin. */
+  begin(follow: () => Promise<void>): void {
+    this.#resuming = follow()
+  }
+
+  /** One after the other: a second resume begins when the first one's backlog is written. */
   async resume(cursor: string): Promise<{ cursor: string; reset: boolean }> {
-    await this.#resuming
-    const { follow, ...answer } = await this.join(cursor)
-    // The answer has to be on its way before the first event is.
-    setImmediate(follow)
+    const joining = this.#resuming.then(() => this.join(cursor))
+    this.#resuming = this.#afterAnswer(joining)
+    const { follow: _, ...answer } = await joining
+    // It closed meanwhile, and its seat was given up before it was taken again.
+    if (!this.open) this.#ctx.delivery.feeds.leave(this)
     return answer
   }
 
@@ -154,6 +161,13 @@ export class Connection implements FrameConnection, Sink {
     }
     this.#written.splice(0, count)
     await markDelivered(this.#ctx, this.userId, places)
+  }
+
+  async #afterAnswer(joining: Promise<{ follow: () => Promise<void> }>): Promise<void> {
+    const joined = await joining.catch(() => null)
+    // The answer has to be on its way before the first event is.
+    await new Promise((resolve) => setImmediate(resolve))
+    await joined?.follow()
   }
 
   async #follow(state: StreamState, resumed: boolean, lastId: string, done: boolean): Promise<void> {

@@ -5,7 +5,7 @@ import { frames as messageFrames } from '../features/messages/frames.ts'
 import { frames as presenceFrames } from '../features/presence/frames.ts'
 import { frames as syncFrames } from '../features/sync/frames.ts'
 import { AppError } from '../lib/errors.ts'
-import { parseJson } from '../lib/json.ts'
+import { requireShallow } from '../lib/json.ts'
 import { toAppError } from '../stores/failures.ts'
 import { toJson } from '../wire/encoded.ts'
 import type { FrameConnection } from '../wire/frame.ts'
@@ -27,9 +27,15 @@ export interface ClientFrame {
   data: unknown
 }
 
-/** Throws what is wrong with a frame; `id` is told to the answer where it could be read. */
-export function readFrame(bytes: string): ClientFrame {
-  const value = parseJson(bytes)
+/** The id that an answer must carry, also to a frame that is wrong in any other way. */
+export function readId(value: unknown): ClientFrame['id'] {
+  const given = typeof value === 'object' && value !== null && 'id' in value ? value.id : undefined
+  return envelope.shape.id.safeParse(given).data
+}
+
+/** Throws what is wrong with a frame. */
+export function readFrame(value: unknown): ClientFrame {
+  requireShallow(value)
   const { event, id, data } = validate(envelope, value)
   return { event, id, data: data ?? {} }
 }

@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws'
 import { z } from 'zod'
 import type { Ctx } from '../context.ts'
 import { AppError } from '../lib/errors.ts'
+import { readJson } from '../lib/json.ts'
 import { LIMITS } from '../lib/limits.ts'
 import { toAppError } from '../stores/failures.ts'
 import { socketsOpen } from '../stores/metrics.ts'
@@ -13,7 +14,7 @@ import { CLOSE, retryReason } from '../wire/close-codes.ts'
 import { streamCursor } from '../wire/fields.ts'
 import { validate } from '../wire/validate.ts'
 import { Connection } from './connection.ts'
-import { ackFrame, errorFrame, readFrame, runFrame, type ClientFrame } from './dispatch.ts'
+import { ackFrame, errorFrame, readFrame, readId, runFrame, type ClientFrame } from './dispatch.ts'
 import { FrameBudget } from './frame-budget.ts'
 
 export const loginData = z.strictObject({
@@ -37,6 +38,7 @@ export class SocketSession {
   readonly #id = randomUUID()
   #connection: Connection | null = null
   #signingIn = false
+  #signedIn: Promise<void> = Promise.resolve()
   #alive = true
   #pending = 0
   #authTimer: NodeJS.Timeout | null = null
@@ -64,7 +66,7 @@ export class SocketSession {
   start(actor: DeviceActor | null, cursor: string | undefined): void {
     if (actor) {
       this.#signingIn = true
-      void this.#signIn(actor, cursor, undefined)
+      this.#signedIn = this.#signIn(actor, cursor, undefined)
       return
     }
     this.#authTimer = setTimeout(
@@ -103,12 +105,15 @@ export class SocketSession {
       this.#socket.close(CLOSE.tooManyFrames, 'too many frames')
       return
     }
+    let id: ClientFrame['id']
     let frame: ClientFrame
     try {
       if (isBinary) throw new AppError('INVALID_INPUT', 'Frames are JSON text.')
-      frame = readFrame(data.toString('utf8'))
+      const value = readJson(data.toString('utf8'))
+      id = readId(value)
+      frame = readFrame(value)
     } catch (err) {
-      this.#answer(errorFrame(this.#ctx, undefined, err, randomUUID()))
+      this.#answer(errorFrame(this.#ctx, id, err, randomUUID()))
       return
     }
     this.#pending += 1
@@ -120,6 +125,8 @@ export class SocketSession {
   }
 
   async #run(frame: ClientFrame): Promise<void> {
+    // Whoever sends on without waiting for the answer to his sign-in is served once it is done.
+    if (this.#signingIn && !this.#connection && frame.event !== 'auth:login') await this.#signedIn
     const connection = this.#connection
     if (connection) {
       if (frame.event === 'auth:login')
@@ -131,7 +138,8 @@ export class SocketSession {
     if (frame.event !== 'auth:login' || this.#signingIn)
       throw new AppError('UNAUTHORIZED', 'Sign in first: send auth:login with an access token.')
     this.#signingIn = true
-    await this.#login(frame)
+    this.#signedIn = this.#login(frame)
+    await this.#signedIn
   }
 
   async #login(frame: ClientFrame): Promise<void> {
@@ -175,17 +183,25 @@ export class SocketSession {
       connection.write(
         frameId === undefined ? JSON.stringify({ event: 'auth:ready', data }) : ackFrame(frameId, data),
       )
-      follow()
-      // It may have ended after the token was looked at and before this socket could be found by its session.
-      if (!(await this.#ctx.accounts.sessions.isLive(actor.sessionId)))
-        connection.close(CLOSE.sessionEnded, 'session ended')
-      this.#ctx.after(() => this.#ctx.presence.online(actor.userId, connection.id))
+      connection.begin(follow)
     } catch (err) {
       this.#ctx.delivery.feeds.leave(connection)
       if (frameId !== undefined) throw err
       this.#answer(errorFrame(this.#ctx, undefined, err, randomUUID()))
       this.#socket.close(CLOSE.restarting, retryReason(RETRY_SPREAD_MS))
+      return
     }
+    // Answered already: whatever fails from here on must not answer a second time.
+    this.#ctx.after(() => this.#welcome(connection))
+  }
+
+  async #welcome(connection: Connection): Promise<void> {
+    const { userId, sessionId } = connection.actor
+    // It may have ended after the token was looked at and before this socket could be found by its session.
+    if (!(await this.#ctx.accounts.sessions.isLive(sessionId)))
+      connection.close(CLOSE.sessionEnded, 'session ended')
+    // A socket that closed meanwhile has said its good-bye; online after it would be for ever.
+    if (connection.open) await this.#ctx.presence.online(userId, connection.id)
   }
 
   #answer(frame: string): void {

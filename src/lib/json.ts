@@ -3,15 +3,23 @@ import { AppError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
 export function parseJson(text: string): unknown {
-  let value: unknown
+  const value = readJson(text)
+  requireShallow(value)
+  return value
+}
+
+/** Of any depth: what is done with it must not recurse before `requireShallow`. */
+export function readJson(text: string): unknown {
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text) as unknown
   } catch {
     throw new AppError('INVALID_INPUT', 'The body is not valid JSON.')
   }
+}
+
+export function requireShallow(value: unknown): void {
   if (isTooDeep(value, LIMITS.jsonDepth))
     throw new AppError('INVALID_INPUT', `JSON may be nested at most ${LIMITS.jsonDepth} levels deep.`)
-  return value
 }
 
 function isTooDeep(value: unknown, levels: number): boolean {

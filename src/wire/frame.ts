@@ -8,6 +8,7 @@ import type { SendOrder } from './send-order.ts'
 export interface FrameConnection {
   readonly id: string
   readonly actor: DeviceActor
+  readonly open: boolean
   readonly order: SendOrder
   /** Whose presence this socket hears of. */
   readonly following: Set<string>

@@ -79,14 +79,14 @@ export const frames = [
       ],
     },
     handle: async (ctx, connection, { userIds }) => {
-      for (const userId of userIds) connection.following.add(userId)
-      if (connection.following.size > LIMITS.presenceSubscriptions) {
-        for (const userId of userIds) connection.following.delete(userId)
+      const { actor, id, following } = connection
+      if (new Set([...following, ...userIds]).size > LIMITS.presenceSubscriptions)
         throw invalid('userIds', `a socket follows at most ${LIMITS.presenceSubscriptions} people`)
-      }
-      return {
-        users: await ctx.presence.follow(connection.actor.userId, connection.id, userIds, connection.whisper),
-      }
+      for (const userId of userIds) following.add(userId)
+      const users = await ctx.presence.follow(actor.userId, id, userIds, connection.whisper)
+      // It closed meanwhile: those who were followed after its good-bye are let go here.
+      if (!connection.open) await ctx.presence.unfollow(id, userIds)
+      return { users }
     },
   }),
   frame({
