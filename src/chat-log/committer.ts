@@ -161,9 +161,18 @@ export class Committer {
       }
       seq += 1
       rev += 1
-      const withheld = blockers.length > 0 ? { voidFor: blockers, withheldFor: blockers } : {}
-      const place = { seq, rev, revs: [rev], createdAt: at, updatedAt: at }
-      placed.push({ entry, doc: { ...entry.draft, ...withheld, ...place } })
+      // In place: a draft that collided is given its next place in the same object.
+      const doc: MessageDoc = Object.assign(entry.draft, {
+        seq,
+        rev,
+        revs: [rev],
+        createdAt: at,
+        updatedAt: at,
+      })
+      delete doc.voidFor
+      delete doc.withheldFor
+      if (blockers.length > 0) Object.assign(doc, { voidFor: blockers, withheldFor: blockers })
+      placed.push({ entry, doc })
     }
     return placed
   }

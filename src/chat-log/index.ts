@@ -19,7 +19,7 @@ import { loadHead, loadState, type ChatState } from './state.ts'
 import type { BlockSource } from './withheld.ts'
 import { isDuplicateKey } from './write-outcome.ts'
 
-export type { Stored } from './lane.ts'
+export type { Draft, Stored } from './lane.ts'
 export { seersOf } from './audiences.ts'
 export {
   deletedTelling,

@@ -3,11 +3,14 @@ import type { AppError } from '../lib/errors.ts'
 import type { MessageDoc } from '../stores/mongo.ts'
 import type { ChatState } from './state.ts'
 
+/** A message without its place. */
+export type Draft = Omit<MessageDoc, 'seq' | 'rev' | 'revs' | 'createdAt' | 'updatedAt'>
+
 /** A message that waits for its place in the log. */
 export interface Entry {
   kind: 'entry'
   /** Everything but its place. */
-  draft: Omit<MessageDoc, 'seq' | 'rev' | 'revs' | 'createdAt' | 'updatedAt'>
+  draft: Draft
   /** The connection that gets the ack instead of the event. */
   origin: string
   /** Looks at the chat as of the place that the message is about to take; throws what the sender may not. */

@@ -41,17 +41,15 @@ export function toMessage(
   doc: MessageDoc,
   viewer: { userId?: string; status?: MessageStatus } = {},
 ): MessageView {
-  const base = {
+  if (viewer.userId !== undefined && isVoidFor(doc, viewer.userId)) return voidMessage(ids, doc)
+  const deleted = doc.deletedAt !== undefined
+  const { content, editedAt } = textFor(doc, viewer.userId)
+  // Field by field: spreading an object into one of this many fields costs twenty times as much.
+  return {
     id: ids.message.encode(doc._id.toHexString()),
     chatId: ids.chat.encode(doc.chatId.toHexString()),
     seq: doc.seq,
     rev: doc.rev,
-  }
-  if (viewer.userId !== undefined && isVoidFor(doc, viewer.userId)) return voidMessage(base, doc)
-  const deleted = doc.deletedAt !== undefined
-  const { content, editedAt } = textFor(doc, viewer.userId)
-  return {
-    ...base,
     senderId: doc.senderId,
     clientMessageId: doc.clientMessageId ?? null,
     type: doc.messageType,
@@ -91,12 +89,12 @@ export function toMessage(
 }
 
 /** A place that carries nothing for this viewer; his clients skip it. */
-function voidMessage(
-  base: { id: string; chatId: string; seq: number; rev: number },
-  doc: MessageDoc,
-): MessageView {
+function voidMessage(ids: Ids, doc: MessageDoc): MessageView {
   return {
-    ...base,
+    id: ids.message.encode(doc._id.toHexString()),
+    chatId: ids.chat.encode(doc.chatId.toHexString()),
+    seq: doc.seq,
+    rev: doc.rev,
     senderId: null,
     clientMessageId: null,
     type: 'void',

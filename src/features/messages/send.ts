@@ -1,7 +1,7 @@
 /** Accepts a message once, however often the client retries it. The answer means: stored by a majority. */
 import { hash } from 'node:crypto'
 import { ObjectId } from 'mongodb'
-import { canSee, preview, type ChatState, type Stored } from '../../chat-log/index.ts'
+import { canSee, preview, type ChatState, type Draft, type Stored } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
 import { denied, invalid, notFound } from '../../lib/errors.ts'
 import { LIMITS } from '../../lib/limits.ts'
@@ -39,25 +39,22 @@ export async function appendMessage(
   origin: string,
 ): Promise<Stored> {
   const chatHex = requireChatHex(ctx, chatId)
-  return ctx.chatLog.append(chatHex, {
-    origin,
-    draft: {
-      _id: new ObjectId(),
-      chatId: new ObjectId(chatHex),
-      senderId: actor.userId,
-      clientMessageId: input.clientMessageId,
-      bodyDigest: digest(input),
-      message: input.content ?? null,
-      messageType: input.type,
-      readBy: [actor.userId],
-      callData: null,
-      ...(replyTo ? { replyTo } : {}),
-      ...(input.mentions?.length ? { mentions: [...new Set(input.mentions)] } : {}),
-      ...(input.location ? { location: input.location } : {}),
-      ...(input.contact ? { contact: input.contact } : {}),
-    },
-    admit: (state) => admit(state, actor, input),
-  })
+  const draft: Draft = {
+    _id: new ObjectId(),
+    chatId: new ObjectId(chatHex),
+    senderId: actor.userId,
+    clientMessageId: input.clientMessageId,
+    bodyDigest: digest(input),
+    message: input.content ?? null,
+    messageType: input.type,
+    readBy: [actor.userId],
+    callData: null,
+  }
+  if (replyTo) draft.replyTo = replyTo
+  if (input.mentions?.length) draft.mentions = [...new Set(input.mentions)]
+  if (input.location) draft.location = input.location
+  if (input.contact) draft.contact = input.contact
+  return ctx.chatLog.append(chatHex, { origin, draft, admit: (state) => admit(state, actor, input) })
 }
 
 /** The same, finding or making the direct chat with someone. */
