@@ -142,10 +142,12 @@ describe('a block on one node', () => {
     await expectConverged(erin)
   })
 
-  test('holds on a node that was stopped when it was made', async () => {
+  test('holds on a node that was stopped when it was made, and was not told by Redis', async () => {
     const { erin, troll, chat } = await across()
     world.node(1).sigstop()
+    await world.redis.kill9()
     await setBlock('POST', erin, troll)
+    await world.redis.start()
     const nasty = troll.send(chat.id, 'nasty')
     await new Promise((resolve) => setTimeout(resolve, 7_000))
     world.node(1).sigcont()
