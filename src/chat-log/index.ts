@@ -55,9 +55,15 @@ export interface ChangeResult<T> {
   sameMembers?: true
 }
 
+/** Thrown by a change that finds the chat beyond the state that it was given. */
+export class Overtaken extends Error {
+  override readonly name = 'Overtaken'
+}
+
 const LANES_MAX = 20_000
 const LANE_IDLE_MS = 60_000
-const STALE_TRIES = 8
+const STALE_TRIES = 40
+const STALE_PAUSE_MAX_MS = 20
 /** How many revisions are told from the log at once. */
 const REBUILD_REVS = 200
 
@@ -101,8 +107,8 @@ export class ChatLog implements FanoutLog {
   }
 
   /**
-   * Runs a write that takes the next place itself (a transaction), alone in its chat. A duplicate key means that another
-   * node was faster: it is run again on the state read anew.
+   * Runs a write that takes the next place itself (a transaction), alone in its chat. A duplicate key, or Overtaken,
+   * means that another node was faster: it is run again on the state read anew.
    */
   change<T>(chatHex: string, apply: (state: ChatState) => Promise<ChangeResult<T>>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -120,7 +126,11 @@ export class ChatLog implements FanoutLog {
             return sameMembers ? { ...state, rev: fanout.to, checkedAt: performance.now() } : null
           } catch (err) {
             tries += 1
-            if (isDuplicateKey(err) && tries < STALE_TRIES) return 'stale'
+            if (tries < STALE_TRIES && (err instanceof Overtaken || isDuplicateKey(err))) {
+              // The faster write may not have its majority yet, and before that the head cannot be read.
+              await new Promise((resolve) => setTimeout(resolve, Math.min(tries * 2, STALE_PAUSE_MAX_MS)))
+              return 'stale'
+            }
             reject(
               err instanceof AppError
                 ? err

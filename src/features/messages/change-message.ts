@@ -2,9 +2,10 @@
  * Changes of a message that is there: each takes the chat's next revision and no place. Two guards make it exact on
  * any number of nodes: the message must still be the one that was looked at, and the revision must be free.
  */
-import { ObjectId, type UpdateFilter } from 'mongodb'
+import type { UpdateFilter } from 'mongodb'
 import {
   canSee,
+  Overtaken,
   REVS_KEPT,
   toFanout,
   toMessage,
@@ -15,7 +16,7 @@ import {
   type Telling,
 } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
-import { notFound, unavailable } from '../../lib/errors.ts'
+import { notFound } from '../../lib/errors.ts'
 import type { ChatDoc, MemberDoc, MessageDoc } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
 import { requireMember } from '../chats/index.ts'
@@ -45,9 +46,6 @@ export interface MessageChange {
   tell(after: MessageDoc, members: MemberDoc[], status: MessageStatus): Telling[]
 }
 
-const TRIES = 20
-const PAUSE_MS = 5
-
 /** Decides on the message as of the revision that it takes. `decide` gives null where nothing is to be changed. */
 export async function changeMessage(
   ctx: Ctx,
@@ -58,34 +56,31 @@ export async function changeMessage(
   const access = await requireMember(ctx, actor, target.chatId)
   // Read before the chat's line: in it every round trip gives other nodes time to be faster.
   let doc: MessageDoc | null = await requireMessage(ctx, access, target.messageId)
-  const { _id } = doc
   const status = (await ownStatuses(ctx, actor, access, [doc]))(doc)
   const changed = await ctx.chatLog.change(access.chatHex, async (state) => {
     const member = state.members.get(actor.userId)
     if (!member) throw notFound('chat')
     const withheldFor = withheldFrom(ctx.blocks, state, actor.userId)
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      if (!doc || !canSee(member, doc.seq)) throw notFound('message')
-      const at = ctx.clock.now()
-      const change = decide({ doc, chat: state.chat, member, at, withheldFor })
-      if (!change) return { value: doc, fanout: null }
-      const after = await write(ctx, doc, state, change, at)
-      if (after) {
-        const tellings = change.tell(after, [...state.members.values()], status)
-        const fanout = toFanout(access.chatHex, { from: after.rev, to: after.rev }, tellings)
-        const isNewest = after.seq >= state.seq
-        return { value: after, fanout, sameMembers: true, ...(isNewest ? { message: after } : {}) }
-      }
-      // Another node's change of it may not have its majority yet, and before that it cannot be read.
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * (tries + 1)))
-      doc = await ctx.mongo.messages.findOne({ _id: new ObjectId(_id) })
+    doc ??= await requireMessage(ctx, access, target.messageId)
+    const found = doc
+    if (!canSee(member, found.seq)) throw notFound('message')
+    const at = ctx.clock.now()
+    const change = decide({ doc: found, chat: state.chat, member, at, withheldFor })
+    if (!change) return { value: found, fanout: null }
+    const after = await write(ctx, found, state, change, at)
+    if (!after) {
+      doc = null
+      throw new Overtaken()
     }
-    throw unavailable('The message is being changed by others right now; try again.')
+    const tellings = change.tell(after, [...state.members.values()], status)
+    const fanout = toFanout(access.chatHex, { from: after.rev, to: after.rev }, tellings)
+    const isNewest = after.seq >= state.seq
+    return { value: after, fanout, sameMembers: true, ...(isNewest ? { message: after } : {}) }
   })
   return toMessage(ctx.ids, changed, { userId: actor.userId, status })
 }
 
-/** Null where the message is no longer as it was. Throws a duplicate key where the revision is taken. */
+/** Null where the message is no longer as it was. Throws where the revision is taken. */
 async function write(
   ctx: Ctx,
   doc: MessageDoc,
@@ -94,6 +89,8 @@ async function write(
   at: Date,
 ): Promise<MessageDoc | null> {
   const rev = state.rev + 1
+  // The unique index keeps a revision from a second message only, not from the same one twice.
+  if (doc.rev >= rev) throw new Overtaken()
   const update: UpdateFilter<MessageDoc> = {
     $set: { ...set, rev, changedAt: at },
     $push: { revs: { $each: [rev], $slice: -REVS_KEPT }, ...push },

@@ -177,7 +177,7 @@ export const deleteQuery = z.strictObject({
     .enum(['true', 'false'])
     .default('false')
     .transform((value) => value === 'true')
-    .meta({ type: 'boolean', default: false, examples: [true] }),
+    .meta({ examples: ['true'] }),
 })
 export const deleteFrame = z.strictObject({ ...changeable, forEveryone: z.boolean().default(false) })
 export const reactionBody = z.strictObject({ emoji })
