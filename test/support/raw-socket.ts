@@ -38,7 +38,7 @@ export class RawSocket {
   }
 
   send(value: unknown): void {
-    this.#ws.send(typeof value === 'string' ? value : JSON.stringify(value))
+    this.#ws.send(typeof value === 'string' || Buffer.isBuffer(value) ? value : JSON.stringify(value))
   }
 
   close(): void {
