@@ -27,6 +27,7 @@ const checks = [
     name: '.env.example',
     command: [process.execPath, '--import', 'tsx', 'scripts/env-example.ts', '--check'],
   },
+  { name: 'documents', command: [process.execPath, '--import', 'tsx', 'scripts/check-docs.ts'] },
 ]
 
 const args = process.argv.slice(2)
@@ -35,7 +36,7 @@ const testArgs = args.filter((arg) => arg !== '--no-checks')
 if (args.includes('--help')) {
   console.log(`Usage: npm test -- [--no-checks] [test files and options of vitest]
 
-Checks format, lint and types, starts PostgreSQL, MongoDB, Redis and an S3 endpoint for this run alone, runs the
+Checks format, lint, types and documents, starts PostgreSQL, MongoDB, Redis and an S3 endpoint for this run alone, runs the
 tests and removes it all. The last line says how many passed. Exit code 0 only if none failed.`)
   process.exit(0)
 }
