@@ -168,7 +168,13 @@ const emoji = z
   .refine((value) => Buffer.byteLength(value) <= LIMITS.emojiBytes && isEmoji(value), {
     message: `must be one emoji of at most ${LIMITS.emojiBytes} bytes`,
   })
-  .meta({ type: 'string', examples: ['👍'] })
+  .meta({
+    type: 'string',
+    description: `one emoji of at most ${LIMITS.emojiBytes} bytes`,
+    minLength: 1,
+    maxLength: LIMITS.emojiBytes,
+    examples: ['👍'],
+  })
 
 export const editBody = z.strictObject(editFields)
 export const editFrame = z.strictObject({ ...changeable, ...editFields })
