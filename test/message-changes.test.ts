@@ -47,9 +47,8 @@ describe('what others did to a message', () => {
     await react(carol, message, '🎉')
     await edit(alice, message, 'to vote on, clearly')
     const mine = async (phone: Phone) => {
-      const isIt = (frame: { data: { message?: Message } }) => frame.data.message?.id === message.id
-      const { data } = await phone.waitFor('message:edited', isIt)
-      return data.message?.reactions?.filter((one) => one.mine).map((one) => one.emoji)
+      const edited = await phone.waitFor('message:edited', ({ data }) => data.message?.id === message.id)
+      return edited.data.message?.reactions?.filter((one) => one.mine).map((one) => one.emoji)
     }
     expect([await mine(alice), await mine(bob), await mine(carol)]).toEqual([[], ['👍'], ['🎉']])
     expect((await read(bob, message)).reactions).toEqual([

@@ -184,6 +184,8 @@ export class ChatLog implements FanoutLog {
     // By all their revisions: a message that was stored among these may have moved on beyond them.
     const docs = await this.#mongo.messages
       .find({ chatId, revs: { $elemMatch: { $gte: fromRev, $lte: toRev } } })
+      // Left to itself the planner may walk the whole chat.
+      .hint({ chatId: 1, revs: 1 })
       .toArray()
     // After the messages, so that no interval read here is older than a place that it bounds.
     const members = await this.#mongo.members.find({ chatId }).toArray()
