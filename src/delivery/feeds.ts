@@ -75,6 +75,10 @@ export class Feeds {
     this.#redis.subscriber.on('close', () => {
       this.#lostConnection = true
     })
+    // Seats taken while Redis was away have no place in any stream.
+    this.#redis.onHealth((back) => {
+      if (back) this.reattachAll()
+    })
     this.#schedule(HEARTBEAT_MS)
   }
 
@@ -177,7 +181,7 @@ export class Feeds {
 
   /** This node's channel is heard again. Only now may the streams be read: the other order loses what comes between. */
   onSubscribed(): void {
-    if (this.#lostConnection) this.reattachAll()
+    this.reattachAll()
   }
 
   /** The streams began anew: what the new ones hold already has to reach the seats. */
@@ -299,7 +303,8 @@ export class Feeds {
         if (state) this.#catchUp(seat, lost, state)
       })
     }
-    if (lost) this.#lostConnection = false
+    // Until this node's channel is heard again, more may be on its way past it.
+    if (this.#redis.subscriber.status === 'ready') this.#lostConnection = false
   }
 
   #catchUp(seat: Seat, lost: boolean, state: StreamState): void {

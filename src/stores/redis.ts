@@ -71,6 +71,7 @@ export function openRedis(url: string, log: Log): RedisStore {
       return ''
     })
     runId = /run_id:(\w+)/.exec(info)?.[1] ?? null
+    if (runId !== null) health.set(true)
   }
   commands.on('ready', () => {
     lastError = ''
@@ -120,18 +121,18 @@ class RedisHealth {
 
   constructor(client: Redis) {
     this.#client = client
-    client.on('close', () => this.#set(false))
+    client.on('close', () => this.set(false))
   }
 
   start(): void {
     this.#timer = setInterval(() => {
       this.#client.ping().then(
-        () => this.#set(true),
-        () => this.#set(false),
+        () => this.set(true),
+        () => this.set(false),
       )
     }, PROBE_MS)
     this.#timer.unref()
-    this.#set(this.#client.status === 'ready')
+    this.set(this.#client.status === 'ready')
   }
 
   close(): void {
@@ -139,7 +140,7 @@ class RedisHealth {
     this.listeners.length = 0
   }
 
-  #set(back: boolean): void {
+  set(back: boolean): void {
     if (back === this.back) return
     this.back = back
     for (const listener of this.listeners) listener(back)
