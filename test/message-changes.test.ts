@@ -91,19 +91,21 @@ describe('what others did to a message', () => {
   })
 
   test('repeated without effect takes no revision', async () => {
-    const message = await alice.send(group.id, 'again')
+    const [erin, frank] = await world.phones('erin', 'frank')
+    const chat = await erin.directWith(frank)
+    const message = await erin.send(chat.id, 'again')
     const twice = async (change: () => Promise<unknown>) => {
       await change()
-      const rev = await revOf(alice, group)
+      const rev = await revOf(erin, chat)
       await change()
-      expect(await revOf(alice, group)).toBe(rev)
+      expect(await revOf(erin, chat)).toBe(rev)
     }
-    await twice(() => edit(alice, message, 'and again'))
-    await twice(() => react(bob, message, '👍'))
-    await twice(() => bob.client.delete(`${pathOf(message)}/reactions/${encodeURIComponent('👍')}`))
-    await twice(() => remove(bob, message))
-    await twice(() => removeForAll(alice, message))
-    expect(await alice.client.get(`${pathOf(message)}/history`)).toEqual([])
+    await twice(() => edit(erin, message, 'and again'))
+    await twice(() => react(frank, message, '👍'))
+    await twice(() => frank.client.delete(`${pathOf(message)}/reactions/${encodeURIComponent('👍')}`))
+    await twice(() => remove(frank, message))
+    await twice(() => removeForAll(erin, message))
+    expect(await erin.client.get(`${pathOf(message)}/history`)).toEqual([])
   })
 
   test('shows in the chat’s last message', async () => {
@@ -139,6 +141,7 @@ describe('deleted for oneself', () => {
     await edit(alice, message, 'hidden still')
     await world.redis.flush()
     await react(carol, message, '👍')
+    await expectConverged(alice, bob)
     await world.redis.flush()
     await edit(alice, message, 'hidden for ever')
     await alice.send(group.id, 'after hiding')
