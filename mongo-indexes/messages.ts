@@ -35,7 +35,8 @@ export const messages: CollectionIndexes = {
       name: 'uniq_chatId_revs',
       key: { chatId: 1, revs: 1 },
       options: { unique: true },
-      serves: 'nothing is read by it; guards that a revision is taken once, also after its message moved on',
+      serves:
+        'telling again from the log; guards that a revision is taken once, also after its message moved on',
     },
     {
       name: 'idx_chatId_rev',

@@ -75,7 +75,12 @@ export class Committer {
         this.#ready.delete(lane)
         if (lane.busy || lane.queue.length === 0) continue
         lane.busy = true
-        if (lane.queue[0]?.kind === 'change' || !lane.state || !knowsBlocks(this.#blocks, lane.state)) {
+        if (
+          lane.queue[0]?.kind === 'change' ||
+          !lane.state ||
+          lane.outdated ||
+          !knowsBlocks(this.#blocks, lane.state)
+        ) {
           void this.#aside(lane)
           continue
         }
@@ -103,6 +108,9 @@ export class Committer {
   /** What must not hold up other chats: reading a chat's state and blocks, and changes that run alone. */
   async #aside(lane: Lane): Promise<void> {
     try {
+      // A change may be refused by what it reads, so it reads what is.
+      if (lane.outdated || lane.queue[0]?.kind === 'change') lane.state = null
+      lane.outdated = false
       lane.state ??= await loadState(this.#mongo, lane.chatHex)
       await loadBlocks(this.#blocks, lane.state)
       const next = lane.queue[0]
@@ -150,14 +158,22 @@ export class Committer {
     if (!state) return placed
     const at = this.#clock.now()
     let { seq, rev } = state
-    for (const entry of lane.takeEntries(LANE_BATCH)) {
+    const entries = lane.takeEntries(LANE_BATCH)
+    for (const [index, entry] of entries.entries()) {
       let blockers: string[]
       try {
         entry.admit(state)
         blockers = withheldFrom(this.#blocks, state, entry.draft.senderId)
       } catch (err) {
-        entry.reject(err)
-        continue
+        if (entry.doubted) {
+          entry.reject(err)
+          continue
+        }
+        // Nothing was written that could have collided with what happened elsewhere: ask before refusing for good.
+        entry.doubted = true
+        lane.outdated = true
+        lane.putBack(entries.slice(index))
+        break
       }
       seq += 1
       rev += 1

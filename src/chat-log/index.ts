@@ -146,10 +146,13 @@ export class ChatLog implements FanoutLog {
   /** What this node knows of the chat, at most `maxAgeMs` behind the log. */
   async state(chatHex: string, maxAgeMs = 2000): Promise<ChatState> {
     const lane = this.#lane(chatHex)
-    if (lane.state && performance.now() - lane.state.checkedAt < maxAgeMs) return lane.state
+    if (lane.state && !lane.outdated && performance.now() - lane.state.checkedAt < maxAgeMs) return lane.state
     const state = await loadState(this.#mongo, chatHex)
     // A write under way places by the state it took; it must not change beneath it.
-    if (!lane.busy) lane.state = state
+    if (!lane.busy) {
+      lane.state = state
+      lane.outdated = false
+    }
     return state
   }
 
@@ -221,7 +224,7 @@ export class ChatLog implements FanoutLog {
 
   #forget(chatHex: string): void {
     const lane = this.#lanes.get(chatHex)
-    if (lane && !lane.busy) lane.state = null
+    if (lane) lane.outdated = true
   }
 
   #sweepLanes(): void {

@@ -17,6 +17,8 @@ export interface Entry {
   admit(state: ChatState): void
   resolve(stored: Stored): void
   reject(err: unknown): void
+  /** It was refused on what this node knew; it is refused for good only on a state read after that. */
+  doubted?: boolean
 }
 
 export interface Stored {
@@ -39,6 +41,8 @@ export class Lane {
   readonly chatHex: string
   state: ChatState | null = null
   busy = false
+  /** What this node knows of the chat may be too old to decide by. */
+  outdated = false
   usedAt = 0
   readonly queue: Array<Entry | Change> = []
 

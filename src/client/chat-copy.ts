@@ -11,6 +11,7 @@ export class ChatCopy {
   /** Broken promises of the server: two messages on one place, an event out of order. */
   readonly oddities: string[] = []
   #head = 0
+  #missed = 0
   #top = 0
   #lastEventSeq = 0
   readonly #seqById = new Map<string, number>()
@@ -69,9 +70,14 @@ export class ChatCopy {
     return true
   }
 
+  /** A change whose outcome has to be fetched: the known position must not pass it before. */
+  miss(rev: number): void {
+    this.#missed = Math.max(this.#missed, rev)
+  }
+
   /** Moves the known position on, unless something before it is still missing. */
   reach(rev: number): void {
-    if (!this.hasGap) this.rev = Math.max(this.rev, rev)
+    if (!this.hasGap && this.#missed <= this.rev) this.rev = Math.max(this.rev, rev)
   }
 
   mark(kind: 'delivered' | 'read', frame: Frame, me: string): void {

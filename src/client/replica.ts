@@ -21,6 +21,7 @@ const TOMBSTONE = {
   location: null,
   contact: null,
   poll: null,
+  reactions: [] as Message['reactions'],
 } as const
 
 export class Replica implements Storage {
@@ -84,9 +85,12 @@ export class Replica implements Storage {
       return null
     }
     const copy = this.#copy(chatId)
-    const isWhole = this.#applyToChat(copy, frame, data)
-    if (!isWhole) return chatId
     const rev = data.rev ?? data.message?.rev ?? data.chat?.rev
+    const isWhole = this.#applyToChat(copy, frame, data)
+    if (!isWhole) {
+      if (rev !== undefined) copy.miss(rev)
+      return chatId
+    }
     if (rev !== undefined) copy.reach(rev)
     return copy.hasGap ? chatId : null
   }
