@@ -59,6 +59,7 @@ export function buildApp(ctx: Ctx, options: { probes: Probes; asyncApi: string }
   app.route('/docs', docsRoutes)
   app.route('/console', consoleRoutes)
   app.get('/', (c) => c.redirect('/docs'))
+  for (const page of ['/docs', '/console']) app.get(`${page}/`, (c) => c.redirect(page))
 
   const methods = methodsByPath(app)
   app.notFound((c) => {

@@ -9,6 +9,7 @@ import { unavailable } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Db } from '../../stores/postgres.ts'
 import { isSessionLive, readEndedSessions, touchSessions } from './store/sessions.ts'
+import { within } from '../../lib/within.ts'
 
 const POLL_MS = 2000
 const STALE_MS = 5000
@@ -182,19 +183,6 @@ export class SessionWatch {
       // Only the "last active" of the sessions list: the next minute writes it again.
       this.#log.warn({ err: rootCause(err) }, 'session activity was not written')
     }
-  }
-}
-
-/** A stalled database holds a query for ever; whoever waits for it must not. */
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the database did not answer in time')), timeoutMs)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 

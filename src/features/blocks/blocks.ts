@@ -12,6 +12,7 @@ import { unavailable } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Db } from '../../stores/postgres.ts'
 import { findBetween, findPair, readChangedBlocks, type Block } from './store.ts'
+import { within } from '../../lib/within.ts'
 
 const TOPIC = 'blocks'
 const POLL_MS = 2000
@@ -180,18 +181,5 @@ export class Blocks {
       this.#failing = true
     }
     this.#trustedUntil = startedAt + TRUST_MS
-  }
-}
-
-/** A stalled database holds a query for ever; a chat that waits for it must not. */
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the database did not answer in time')), timeoutMs)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }
