@@ -3,9 +3,11 @@
  * guarded by unique indexes. No lock, no counter: where another node was faster the write collides, the head is read
  * again, and the rest goes on in its order. Whoever reads place n can therefore read every place before it.
  */
+import type { ObjectId } from 'mongodb'
 import { AppError, unavailable } from '../lib/errors.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import { within } from '../lib/within.ts'
 import { commitBatch, commitSeconds, messagesStored } from '../stores/metrics.ts'
 import type { MessageDoc, Mongo } from '../stores/mongo.ts'
 import type { Entry, Lane } from './lane.ts'
@@ -19,6 +21,8 @@ const COMMIT_BATCH = 256
 /** Writes under way at once: one is the cheapest in CPU, two keep a slow one from holding up everybody. */
 const WRITES = 2
 const COLLISION_PAUSE_MS = 2
+/** With the write's own time limit before it, a refusal still comes within 5 s. */
+const LANDED_MS = 800
 
 interface Placed {
   entry: Entry
@@ -33,8 +37,8 @@ interface Batch {
 export interface CommitSink {
   /** Messages of one chat are stored, in order. */
   stored(lane: Lane, placed: Placed[]): void
-  /** An earlier message has this clientMessageId: answers the entry with it. */
-  repeated(lane: Lane, entry: Entry): Promise<void>
+  /** Answers the entry with the earlier message that has its clientMessageId; where there is none, throws `refusal`. */
+  repeated(lane: Lane, entry: Entry, refusal?: unknown): Promise<void>
 }
 
 export class Committer {
@@ -166,7 +170,8 @@ export class Committer {
         blockers = withheldFrom(this.#blocks, state, entry.draft.senderId)
       } catch (err) {
         if (entry.doubted) {
-          entry.reject(err)
+          // An earlier send of it may be stored without the client knowing: then that is the answer.
+          void this.#sink.repeated(lane, entry, err).catch((cause: unknown) => entry.reject(cause))
           continue
         }
         // Nothing was written that could have collided with what happened elsewhere: ask before refusing for good.
@@ -209,7 +214,8 @@ export class Committer {
     const outcome = readOutcome(err)
     if (outcome.kind === 'unknown') {
       this.#log.warn({ err, messages: docs.length }, 'commit failed')
-      for (const batch of batches) await this.#settleUnknown(batch, err)
+      const landed = await this.#landed(docs)
+      for (const batch of batches) this.#settleUnknown(batch, landed, err)
       return
     }
     let before = 0
@@ -233,14 +239,21 @@ export class Committer {
     }
   }
 
+  /** Which of them a majority has, as far as that can be asked without keeping the senders waiting. */
+  async #landed(docs: MessageDoc[]): Promise<Set<string>> {
+    const found = await within(
+      LANDED_MS,
+      this.#mongo.messages
+        .find({ _id: { $in: docs.map((doc) => doc._id) } })
+        .project<{ _id: ObjectId }>({ _id: 1 })
+        .toArray(),
+    ).catch(() => [])
+    return new Set(found.map((doc) => doc._id.toHexString()))
+  }
+
   /** The write may or may not have landed: what a majority has is answered, the rest is for the client to repeat. */
-  async #settleUnknown({ lane, placed }: Batch, err: unknown): Promise<void> {
+  #settleUnknown({ lane, placed }: Batch, landed: Set<string>, err: unknown): void {
     lane.state = null
-    const found = await this.#mongo.messages
-      .find({ _id: { $in: placed.map(({ doc }) => doc._id) } })
-      .toArray()
-      .catch(() => [])
-    const landed = new Set(found.map((doc) => doc._id.toHexString()))
     const stored = placed.filter(({ doc }) => landed.has(doc._id.toHexString()))
     this.#stored({ lane, placed: stored })
     const refusal = unavailable(

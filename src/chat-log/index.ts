@@ -91,7 +91,7 @@ export class ChatLog implements FanoutLog {
     this.#heads = new Heads(options.mongo, options.log)
     this.#committer = new Committer(options, {
       stored: (lane, placed) => this.#stored(lane, placed),
-      repeated: (lane, entry) => this.#repeated(lane, entry),
+      repeated: (lane, entry, refusal) => this.#repeated(lane, entry, refusal),
     })
     options.delivery.fanOut.attachLog(this)
     options.delivery.onControl('members', (chatHex) => this.#forget(chatHex))
@@ -262,7 +262,7 @@ export class ChatLog implements FanoutLog {
     this.#delivery.fanOut.tell(jobs)
   }
 
-  async #repeated(lane: Lane, entry: Entry): Promise<void> {
+  async #repeated(lane: Lane, entry: Entry, refusal?: unknown): Promise<void> {
     const { senderId, clientMessageId, bodyDigest } = entry.draft
     const message =
       clientMessageId === undefined
@@ -273,7 +273,8 @@ export class ChatLog implements FanoutLog {
             clientMessageId,
           })
     // The first one collided with ours but has no majority yet, so it must not be shown.
-    if (!message) throw unavailable('The first send of this message is still being stored; send it again.')
+    if (!message)
+      throw refusal ?? unavailable('The first send of this message is still being stored; send it again.')
     if (message.bodyDigest !== bodyDigest)
       throw new AppError('CONFLICT', 'clientMessageId: another message was sent under this id.', {
         details: [{ path: 'clientMessageId', message: 'was used for another message' }],

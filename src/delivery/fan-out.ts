@@ -193,7 +193,7 @@ export class FanOut {
       return false
     })
     if (!ready) return this.#later(RETRY_MS, () => this.#retell(chatHex, first))
-    const rest = this.#held.get(chatHex)?.filter((job) => job !== first) ?? []
+    const rest = this.#held.get(chatHex) ?? []
     this.#held.delete(chatHex)
     // What the log told already is 'done' for these, so nothing is told twice.
     if (rest.length > 0) this.tell(mergeJobs(rest))
@@ -204,14 +204,17 @@ export class FanOut {
     const source = this.#source
     if (!source) return true
     const [mark] = await this.marks([chatHex])
-    const base = mark ?? Math.max(this.#fanned.get(chatHex) ?? 0, await source.fannedRev(chatHex))
-    const job =
-      first && first.from === base + 1 && mark === null ? first : await source.rebuild(chatHex, base + 1)
-    if (!job) return true
-    const reply = await this.#try(job, true)
-    if (reply === null || reply[0] === 'gap') return false
-    this.#remember(chatHex, Math.max(reply[2], job.to))
-    return true
+    let base = mark ?? Math.max(this.#fanned.get(chatHex) ?? 0, await source.fannedRev(chatHex))
+    // Page by page, to the end of the log: after an outage that can be far.
+    for (;;) {
+      const own = first && first.from === base + 1 && mark === null
+      const job = own ? first : await source.rebuild(chatHex, base + 1)
+      if (!job) return true
+      const reply = await this.#try(job, true)
+      if (reply === null || reply[0] === 'gap') return false
+      base = Math.max(reply[2], job.to)
+      this.#remember(chatHex, base)
+    }
   }
 
   async #try(job: ChatFanout, force: boolean): Promise<Reply | null> {
@@ -259,16 +262,22 @@ function scriptArguments(runId: string, job: ChatFanout, force: boolean): Array<
   return args
 }
 
-/** Consecutive jobs of one chat as one, so that their order is kept in one call. */
+/**
+ * Jobs of one chat in their order, those without a hole between them as one. Between two that are not consecutive lie
+ * another node's revisions: telling both at once would pass over them.
+ */
 function mergeJobs(jobs: ChatFanout[]): ChatFanout[] {
-  const [head, ...tail] = jobs
-  if (!head) return []
-  const merged: ChatFanout = { ...head, sets: [...head.sets], events: [...head.events] }
-  for (const job of tail) {
-    const shift = merged.sets.length
-    merged.sets.push(...job.sets)
-    merged.events.push(...job.events.map((event) => ({ ...event, set: event.set + shift })))
-    merged.to = Math.max(merged.to, job.to)
+  const merged: ChatFanout[] = []
+  for (const job of jobs) {
+    const last = merged.at(-1)
+    if (!last || job.from !== last.to + 1) {
+      merged.push({ ...job, sets: [...job.sets], events: [...job.events] })
+      continue
+    }
+    const shift = last.sets.length
+    last.sets.push(...job.sets)
+    last.events.push(...job.events.map((event) => ({ ...event, set: event.set + shift })))
+    last.to = job.to
   }
-  return [merged]
+  return merged
 }

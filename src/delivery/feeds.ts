@@ -104,7 +104,10 @@ export class Feeds {
         this.#log.warn({ err }, 'a socket joined without its stream')
         return []
       })
-    return states[0] ?? WITHOUT_REDIS
+    const [state] = states
+    if (!state) return WITHOUT_REDIS
+    this.#epoch = state.epoch
+    return state
   }
 
   /**
@@ -277,7 +280,7 @@ export class Feeds {
     for (const { event, epoch, id } of held)
       if (epoch === seat.epoch) this.#write(seat, event, this.#cursors.seal(tag, epoch, id), id)
     // The streams were lost while this seat was joining.
-    if (this.#epoch !== '' && seat.epoch !== this.#epoch) this.reattachAll()
+    if (this.#epoch !== '' && seat.epoch !== NO_EPOCH && seat.epoch !== this.#epoch) this.reattachAll()
   }
 
   #seat(sink: Sink): Seat | undefined {
@@ -298,6 +301,8 @@ export class Feeds {
       const states = await this.#streams.attach(
         seats.map((seat) => ({ userId: seat.sink.userId, epoch: seat.epoch, id: seat.position })),
       )
+      // An epoch that began while this node's channel was not heard is learned here.
+      this.#epoch = states[0]?.epoch ?? this.#epoch
       seats.forEach((seat, index) => {
         const state = states[index]
         if (state) this.#catchUp(seat, lost, state)

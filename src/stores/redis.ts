@@ -71,7 +71,7 @@ export function openRedis(url: string, log: Log): RedisStore {
       return ''
     })
     runId = /run_id:(\w+)/.exec(info)?.[1] ?? null
-    if (runId !== null) health.set(true)
+    health.set(runId !== null)
   }
   commands.on('ready', () => {
     lastError = ''
@@ -80,7 +80,12 @@ export function openRedis(url: string, log: Log): RedisStore {
   commands.on('close', () => {
     runId = null
   })
-  const health = new RedisHealth(commands)
+  const health = new RedisHealth(commands, async () => {
+    // Without the run id nothing can be told, so Redis is not back before it is known.
+    if (runId === null) await learnRunId()
+    else await commands.ping()
+    return runId !== null
+  })
   for (const [name, file] of Object.entries(SCRIPTS))
     commands.defineCommand(name, { numberOfKeys: 0, lua: loadScript(file) })
   countRoundTrips(commands)
@@ -117,17 +122,19 @@ class RedisHealth {
   back = true
   readonly listeners: Array<(back: boolean) => void> = []
   readonly #client: Redis
+  readonly #probe: () => Promise<boolean>
   #timer: NodeJS.Timeout | null = null
 
-  constructor(client: Redis) {
+  constructor(client: Redis, probe: () => Promise<boolean>) {
     this.#client = client
+    this.#probe = probe
     client.on('close', () => this.set(false))
   }
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#client.ping().then(
-        () => this.set(true),
+      this.#probe().then(
+        (back) => this.set(back),
         () => this.set(false),
       )
     }, PROBE_MS)

@@ -16,33 +16,58 @@ export class SendOrder {
     prepare: (() => Promise<P>) | null,
     append: (prepared: P | null) => Promise<T>,
   ): Promise<T> {
-    const waitsFor = this.#refused.get(chatId)
-    if (waitsFor !== undefined && waitsFor !== clientMessageId)
-      throw new AppError(
-        'SERVICE_UNAVAILABLE',
-        'An earlier message to this chat was refused for now; send that one again first.',
-        { retryAfterSeconds: 1 },
-      )
+    this.#requireTurn(chatId, clientMessageId)
     try {
-      const stored = await (prepare || this.#preparing ? this.#inTurn(prepare, append) : append(null))
-      if (waitsFor !== undefined) this.#refused.delete(chatId)
+      const stored = await (prepare || this.#preparing
+        ? this.#inTurn(chatId, clientMessageId, prepare, append)
+        : append(null))
+      this.#settle(chatId, clientMessageId)
       return stored
     } catch (err) {
-      // The first refused message is the one to wait for; those refused behind it follow by themselves.
-      if ((!(err instanceof AppError) || err.retryable) && !this.#refused.has(chatId))
-        this.#refused.set(chatId, clientMessageId)
+      this.#failed(chatId, clientMessageId, err)
       throw err
     }
   }
 
+  #requireTurn(chatId: string, clientMessageId: string): void {
+    const waitsFor = this.#refused.get(chatId)
+    if (waitsFor === undefined || waitsFor === clientMessageId) return
+    throw new AppError(
+      'SERVICE_UNAVAILABLE',
+      'An earlier message to this chat was refused for now; send that one again first.',
+      { retryAfterSeconds: 1 },
+    )
+  }
+
+  #failed(chatId: string, clientMessageId: string, err: unknown): void {
+    // A final answer is an answer: nobody waits for that one any longer.
+    if (err instanceof AppError && !err.retryable) this.#settle(chatId, clientMessageId)
+    // The first refused message is the one to wait for; those refused behind it follow by themselves.
+    else if (!this.#refused.has(chatId)) this.#refused.set(chatId, clientMessageId)
+  }
+
+  #settle(chatId: string, clientMessageId: string): void {
+    if (this.#refused.get(chatId) === clientMessageId) this.#refused.delete(chatId)
+  }
+
   async #inTurn<P, T>(
+    chatId: string,
+    clientMessageId: string,
     prepare: (() => Promise<P>) | null,
     append: (prepared: P | null) => Promise<T>,
   ): Promise<T> {
     const before = this.#preparing
     const prepared = (async () => {
       await before
-      return prepare ? prepare() : null
+      // The one before it may have been refused while this one waited.
+      this.#requireTurn(chatId, clientMessageId)
+      if (!prepare) return null
+      try {
+        return await prepare()
+      } catch (err) {
+        this.#failed(chatId, clientMessageId, err)
+        throw err
+      }
     })()
     // The line must hold only until this one entered its chat's line, not until it is stored.
     const entered = prepared.then(
