@@ -47,7 +47,13 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   const blocks = new Blocks({ db: postgres.db, delivery, log })
   const chatLog = new ChatLog({ mongo, delivery, ids, clock, log, blocks })
   const accounts = await openAccounts({ config, db: postgres.db, log, clock })
-  const sweep = new Sweep({ mongo, fanOut: delivery.fanOut, clock, log })
+  const sweep = new Sweep({
+    mongo,
+    fanOut: delivery.fanOut,
+    clock,
+    log,
+    noteHead: (chatHex, newest) => chatLog.noteHead(chatHex, newest),
+  })
   const tail = new Tail({ mongo, delivery, ids, redis, log })
   const shared = {
     config,

@@ -79,7 +79,13 @@ export class Heads {
     await this.#mongo.chats
       // Derivable, so one member's word is enough.
       .bulkWrite(operations, { ordered: false, writeConcern: { w: 1 } })
-      .catch((err: unknown) => this.#log.warn({ err }, 'chat heads not written, the sweep will'))
+      .catch((err: unknown) => {
+        this.#log.warn({ err }, 'chat heads not written, to be tried again')
+        for (const [chatHex, { newest, fanRev }] of batch) {
+          if (newest) this.stored(chatHex, newest)
+          if (fanRev > 0) this.fanned(chatHex, fanRev)
+        }
+      })
   }
 }
 

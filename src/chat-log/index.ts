@@ -272,7 +272,7 @@ export class ChatLog implements FanoutLog {
             senderId,
             clientMessageId,
           })
-    // The first one collided with ours but has no majority yet, so it must not be shown.
+    // Where ours collided with it, the first one has no majority yet and must not be shown.
     if (!message)
       throw refusal ?? unavailable('The first send of this message is still being stored; send it again.')
     if (message.bodyDigest !== bodyDigest)

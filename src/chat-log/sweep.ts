@@ -1,11 +1,13 @@
 /**
  * Finds what was stored and never told: a node that died between the two leaves nothing else behind. Looks at what
- * the log took lately, and compares it with how far Redis says that fan-out got.
+ * the log took lately, and compares it with how far Redis says that fan-out got, and with the chats' copies of their
+ * heads.
  */
+import { ObjectId } from 'mongodb'
 import type { FanOut } from '../delivery/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Mongo } from '../stores/mongo.ts'
+import type { MessageDoc, Mongo } from '../stores/mongo.ts'
 
 const SWEEP_MS = 3000
 /** What is younger is probably just being told. */
@@ -18,6 +20,7 @@ const FIRST_MS = 10 * 60_000
 interface Head {
   _id: string
   rev: number
+  seq: number
 }
 
 export class Sweep {
@@ -25,11 +28,19 @@ export class Sweep {
   readonly #fanOut: FanOut
   readonly #clock: Clock
   readonly #log: Log
+  readonly #noteHead: (chatHex: string, newest: MessageDoc) => void
   #since: number
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
 
-  constructor(options: { mongo: Mongo; fanOut: FanOut; clock: Clock; log: Log }) {
+  constructor(options: {
+    mongo: Mongo
+    fanOut: FanOut
+    clock: Clock
+    log: Log
+    noteHead: (chatHex: string, newest: MessageDoc) => void
+  }) {
+    this.#noteHead = options.noteHead
     this.#mongo = options.mongo
     this.#fanOut = options.fanOut
     this.#clock = options.clock
@@ -58,6 +69,7 @@ export class Sweep {
   async #look(): Promise<void> {
     const until = this.#clock.now().getTime() - YOUNG_MS
     const heads = await this.#headsSince(new Date(this.#since), new Date(until))
+    await this.#catchUpHeads(heads)
     const marks = await this.#fanOut.marks(heads.map((head) => head._id))
     let repaired = 0
     for (const [index, head] of heads.entries()) {
@@ -72,18 +84,32 @@ export class Sweep {
     this.#since = until - OVERLAP_MS
   }
 
+  /** A node that died took the copies with it that it had not written yet. */
+  async #catchUpHeads(heads: Head[]): Promise<void> {
+    const chats = await this.#mongo.chats
+      .find({ _id: { $in: heads.map((head) => new ObjectId(head._id)) } }, { projection: { lastSeq: 1 } })
+      .toArray()
+    const written = new Map(chats.map((chat) => [chat._id.toHexString(), chat.lastSeq]))
+    for (const { _id, seq } of heads) {
+      if ((written.get(_id) ?? seq) >= seq) continue
+      const newest = await this.#mongo.messages.findOne({ chatId: new ObjectId(_id), seq })
+      if (newest) this.#noteHead(_id, newest)
+    }
+  }
+
   async #headsSince(from: Date, to: Date): Promise<Head[]> {
     const newest = (field: 'createdAt' | 'changedAt') =>
       this.#mongo.messages
         .aggregate<Head>([
           { $match: { [field]: { $gte: from, $lte: to } } },
-          { $group: { _id: { $toString: '$chatId' }, rev: { $max: '$rev' } } },
+          { $group: { _id: { $toString: '$chatId' }, rev: { $max: '$rev' }, seq: { $max: '$seq' } } },
         ])
         .toArray()
     const [stored, changed] = await Promise.all([newest('createdAt'), newest('changedAt')])
     const byChat = new Map<string, Head>()
     for (const head of [...stored, ...changed])
-      if ((byChat.get(head._id)?.rev ?? -1) < head.rev) byChat.set(head._id, head)
+      if ((byChat.get(head._id)?.rev ?? -1) < head.rev)
+        byChat.set(head._id, { ...head, seq: Math.max(head.seq, byChat.get(head._id)?.seq ?? 0) })
     return [...byChat.values()]
   }
 }

@@ -5,26 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Log } from '../lib/log.ts'
 import type { RedisStore } from '../stores/redis.ts'
-
-export interface FanoutEvent {
-  rev: number
-  /** Index into `sets`. */
-  set: number
-  payload: string
-  /** Who does not count it as unread; '' where nobody counts it. */
-  unreadFor: string
-  /** The connection that gets an ack instead of the event. */
-  origin: string
-}
-
-/** Consecutive revisions `from`…`to` of one chat; a revision without an event is told to nobody. */
-export interface ChatFanout {
-  chatHex: string
-  from: number
-  to: number
-  sets: string[]
-  events: FanoutEvent[]
-}
+import { mergeJobs, type ChatFanout, type FanoutEvent } from './chat-fanout.ts'
 
 /** What fan-out needs to know of the log, given by the feature that owns it. */
 export interface FanoutLog {
@@ -260,24 +241,4 @@ function scriptArguments(runId: string, job: ChatFanout, force: boolean): Array<
   for (const event of job.events)
     args.push(event.rev, event.set + 1, event.payload, event.unreadFor, event.origin)
   return args
-}
-
-/**
- * Jobs of one chat in their order, those without a hole between them as one. Between two that are not consecutive lie
- * another node's revisions: telling both at once would pass over them.
- */
-function mergeJobs(jobs: ChatFanout[]): ChatFanout[] {
-  const merged: ChatFanout[] = []
-  for (const job of jobs) {
-    const last = merged.at(-1)
-    if (!last || job.from !== last.to + 1) {
-      merged.push({ ...job, sets: [...job.sets], events: [...job.events] })
-      continue
-    }
-    const shift = last.sets.length
-    last.sets.push(...job.sets)
-    last.events.push(...job.events.map((event) => ({ ...event, set: event.set + shift })))
-    last.to = job.to
-  }
-  return merged
 }

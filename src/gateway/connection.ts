@@ -35,6 +35,7 @@ export class Connection implements FrameConnection, Sink {
   #corked = false
   #written: Written[] = []
   #resetAt: string | null = null
+  #acknowledged = false
   #resuming: Promise<unknown> = Promise.resolve()
 
   constructor(ctx: Ctx, socket: WebSocket, line: Duplex, id: string, actor: DeviceActor) {
@@ -143,14 +144,16 @@ export class Connection implements FrameConnection, Sink {
   async acknowledge(cursor: string): Promise<void> {
     const position = this.#ctx.delivery.cursors.open(this.userId, cursor)
     if (this.#resetAt !== null && compareIds(position.id, this.#resetAt) >= 0) {
-      this.#resetAt = null
       await markAllDelivered(this.#ctx, this.userId)
+      this.#resetAt = null
+      this.#acknowledged = true
       return
     }
     const first = this.#written[0]
-    if (!first || compareIds(position.id, first.id) < 0) {
+    if (!this.#acknowledged || !first || compareIds(position.id, first.id) < 0) {
+      // What an earlier connection wrote, and was not acknowledged on it any more, is found in the stream.
       await deliveredFromStream(this.#ctx, this.userId, position.id)
-      return
+      this.#acknowledged = true
     }
     const places = new Map<string, number>()
     let count = 0

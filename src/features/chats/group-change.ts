@@ -2,10 +2,11 @@
  * Changes of a group: each is a system message with a place in the log, stored in one transaction with what it
  * changes. So membership is known for every place, and nobody on any node can write behind a change unaware of it.
  */
-import { ObjectId, type ClientSession } from 'mongodb'
+import { MongoError, ObjectId, type ClientSession } from 'mongodb'
 import { receivedEvent, toMessage, type ChatState } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
 import { toPayload, type ChatFanout } from '../../delivery/index.ts'
+import { LIMITS } from '../../lib/limits.ts'
 import type { MessageDoc, SystemNote } from '../../stores/mongo.ts'
 
 export interface GroupEvent {
@@ -47,12 +48,29 @@ export async function changeGroup(
   return seq
 }
 
-/** Runs the work in a transaction with majority on both ends; conflicts with other transactions are tried again. */
+/**
+ * Runs the work in a transaction with majority on both ends; conflicts with other transactions are tried again. By hand,
+ * for the driver's own loop goes on for two minutes where a majority is missing, and the chat's line waits for it.
+ */
 export async function inTransaction(
   ctx: Ctx,
   work: (session: ClientSession) => Promise<void>,
 ): Promise<void> {
-  await ctx.mongo.client.withSession((session) => session.withTransaction(() => work(session)))
+  const deadline = performance.now() + LIMITS.storeTimeoutMs
+  await ctx.mongo.client.withSession(async (session) => {
+    for (;;) {
+      session.startTransaction()
+      try {
+        await work(session)
+        await session.commitTransaction()
+        return
+      } catch (err) {
+        if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
+        const again = err instanceof MongoError && err.hasErrorLabel('TransientTransactionError')
+        if (!again || performance.now() > deadline) throw err
+      }
+    }
+  })
 }
 
 export function systemMessage(

@@ -70,9 +70,11 @@ export async function updateChat(
 
 /** Each member's devices get his own view: unread count, marks and settings differ by member. */
 async function announceUpdate(ctx: Ctx, chat: ChatDoc): Promise<void> {
-  const members = await activeMembers(ctx, chat._id)
-  const [head] = await readHeads(ctx, members.slice(0, 1))
+  const [anyone] = await activeMembers(ctx, chat._id)
+  const [head] = anyone ? await readHeads(ctx, [anyone]) : []
   if (!head) return
+  // Behind the head: whoever was removed before it is no longer among them.
+  const members = await activeMembers(ctx, chat._id)
   const views = await toChats(
     ctx,
     members.map((member) => ({ chat, member, head })),

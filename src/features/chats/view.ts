@@ -24,7 +24,16 @@ export interface ViewQuestion {
 
 /** Reads the ends of several chats for one viewer: the newest place that he may see, and the newest revision. */
 export async function readHeads(ctx: Ctx, members: MemberDoc[]): Promise<Head[]> {
-  return Promise.all(members.map((member) => readHead(ctx, member)))
+  const heads = await Promise.all(members.map((member) => readHead(ctx, member)))
+  // Behind the messages: a removal since the membership was read must not show what came after it.
+  const now = await ctx.mongo.members.find({ _id: { $in: members.map((member) => member._id) } }).toArray()
+  const byId = new Map(now.map((member) => [member._id.toHexString(), member]))
+  return Promise.all(
+    heads.map(async (head, index) => {
+      const member = byId.get(members[index]?._id.toHexString() ?? '')
+      return head.last && member && !canSee(member, head.last.seq) ? readHead(ctx, member) : head
+    }),
+  )
 }
 
 async function readHead(ctx: Ctx, member: MemberDoc): Promise<Head> {
@@ -35,7 +44,8 @@ async function readHead(ctx: Ctx, member: MemberDoc): Promise<Head> {
     ctx.mongo.messages.findOne(within, { sort: { seq: -1 } }),
     ctx.mongo.messages.findOne({ chatId }, { sort: { rev: -1 }, projection: { rev: 1 } }),
   ])
-  return { last, rev: newest?.rev ?? 0 }
+  // Who is out does not learn how much is still going on.
+  return { last, rev: (end === null ? newest?.rev : last?.rev) ?? 0 }
 }
 
 /** Several chats of one caller, with exact unread counts. */

@@ -39,7 +39,7 @@ export async function listMessages(
     .limit(query.limit + 1)
     .toArray()
   const hasMore = found.length > query.limit
-  const page = found.slice(0, query.limit)
+  const page = await stillVisible(ctx, access, found.slice(0, query.limit))
   const edge = page.at(-1)
   if (!forward) page.reverse()
   return {
@@ -60,7 +60,8 @@ export async function getMessage(
   messageId: string,
 ): Promise<MessageView> {
   const access = await requireAccess(ctx, actor, chatId)
-  const [view] = await toViews(ctx, actor, access, [await requireMessage(ctx, access, messageId)])
+  const found = await requireMessage(ctx, access, messageId)
+  const [view] = await toViews(ctx, actor, access, await stillVisible(ctx, access, [found]))
   if (!view) throw notFound('message')
   return view
 }
@@ -90,12 +91,26 @@ export async function listChanges(
     .toArray()
   const hasMore = found.length > limit
   const page = found.slice(0, limit)
-  const seen = page.filter((doc) => canSee(access.member, doc.seq))
+  const seen = await stillVisible(
+    ctx,
+    access,
+    page.filter((doc) => canSee(access.member, doc.seq)),
+  )
   return {
     messages: await toViews(ctx, actor, access, seen),
     rev: hasMore ? (page.at(-1)?.rev ?? since) : Math.max(head.rev, since),
     hasMore,
   }
+}
+
+/**
+ * What was read of a group may be newer than the membership that was read before it: a removal in between is seen by
+ * reading the membership again behind the messages. A direct chat keeps its two people.
+ */
+async function stillVisible(ctx: Ctx, access: Access, docs: MessageDoc[]): Promise<MessageDoc[]> {
+  if (access.chat.type === 'direct' || docs.length === 0) return docs
+  const member = await ctx.mongo.members.findOne({ _id: access.member._id })
+  return member ? docs.filter((doc) => canSee(member, doc.seq)) : []
 }
 
 /** A seq, or the seq of a message of this chat. */
