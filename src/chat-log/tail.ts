@@ -36,6 +36,8 @@ export class Tail {
       if (back) void this.#stop()
       else this.#start()
     })
+    // It may have been away before anyone listened.
+    if (!options.redis.isBack()) this.#start()
   }
 
   async close(): Promise<void> {
