@@ -208,7 +208,8 @@ export class FanOut {
     const runId = this.#redis.runId()
     if (runId === null) return []
     const pipeline = this.#redis.commands.pipeline()
-    for (const job of jobs) pipeline.fanout(...scriptArguments(runId, job, force))
+    const suffix = randomBytes(3).toString('hex')
+    for (const job of jobs) pipeline.fanout(...scriptArguments(runId, suffix, job, force))
     const replies = await pipeline.exec().catch((err: unknown) => {
       this.#log.warn({ err, chats: jobs.length }, 'fan-out failed, to be told again')
       return null
@@ -227,10 +228,15 @@ export class FanOut {
   }
 }
 
-function scriptArguments(runId: string, job: ChatFanout, force: boolean): Array<string | number> {
+function scriptArguments(
+  runId: string,
+  epochSuffix: string,
+  job: ChatFanout,
+  force: boolean,
+): Array<string | number> {
   const args: Array<string | number> = [
     runId,
-    randomBytes(3).toString('hex'),
+    epochSuffix,
     job.chatHex,
     job.from,
     job.to,

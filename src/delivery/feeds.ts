@@ -4,46 +4,16 @@
  */
 import type { Log } from '../lib/log.ts'
 import type { RedisStore } from '../stores/redis.ts'
-import { compareIds, type StreamCursors } from './cursor.ts'
+import type { StreamCursors } from './cursor.ts'
 import { parsePayload, type EncodedEvent } from './payload.ts'
+import { NO_EPOCH, Seat, type Sink } from './seat.ts'
 import { BACKLOG_PAGE, epochSuffix, type StreamEntry, type Streams, type StreamState } from './streams.ts'
-
-/** A socket as delivery sees it. */
-export interface Sink {
-  readonly id: string
-  readonly userId: string
-  readonly sessionId: string
-  /** Writes one durable event. `id` is its place in the user's stream. */
-  push(event: EncodedEvent, cursor: string, id: string): void
-  /** Writes something short-lived, already a whole frame. */
-  whisper(frame: string): void
-  /** Asks the client to come again and resume: what it missed can no longer be told live. */
-  restart(): void
-}
-
-interface Held {
-  event: EncodedEvent
-  epoch: string
-  id: string
-}
-
-interface Seat {
-  sink: Sink
-  /** Joining: the backlog is being written. Catching: what came by while the node was not registered is being read. */
-  state: 'joining' | 'live' | 'catching'
-  epoch: string
-  position: string
-  /** Live events that wait until the seat is live. */
-  held: Held[]
-}
 
 interface Feed {
   tag: Buffer
   seats: Map<string, Seat>
 }
 
-/** The epoch of a seat that was taken while Redis was away: no cursor of it is ever honoured. */
-const NO_EPOCH = '000000'
 const REATTACH_BATCH = 200
 const HEARTBEAT_MS = 30_000
 const RETRY_MS = 500
@@ -96,7 +66,7 @@ export class Feeds {
       feed = { tag: this.#cursors.userTag(sink.userId), seats: new Map() }
       this.#feeds.set(sink.userId, feed)
     }
-    feed.seats.set(sink.id, { sink, state: 'joining', epoch: '', position: '0-0', held: [] })
+    feed.seats.set(sink.id, new Seat(sink, feed.tag, this.#cursors))
     if (!this.#redis.isBack()) return WITHOUT_REDIS
     const states = await this.#streams
       .attach([{ userId: sink.userId, epoch: position?.epoch ?? '', id: position?.id ?? '' }])
@@ -110,21 +80,11 @@ export class Feeds {
     return state
   }
 
-  /**
-   * Writes an event that comes from the log and not from the streams, while Redis is away. The cursor is the one that
-   * the socket has: nothing is passed over by resuming from it.
-   */
+  /** Writes an event that comes from the log and not from the streams, while Redis is away. */
   tellFromLog(userIds: Iterable<string>, event: EncodedEvent, origin: string): void {
     for (const userId of userIds)
-      for (const seat of this.#feeds.get(userId)?.seats.values() ?? []) {
-        if (seat.sink.id === origin) continue
-        const epoch = seat.epoch === '' ? NO_EPOCH : seat.epoch
-        seat.sink.push(event, this.cursorOf(userId, epoch, seat.position), seat.position)
-      }
-  }
-
-  cursorOf(userId: string, epoch: string, id: string): string {
-    return this.#cursors.seal(this.#cursors.userTag(userId), epoch, id)
+      for (const seat of this.#feeds.get(userId)?.seats.values() ?? [])
+        if (seat.sink.id !== origin) seat.writeFromLog(event)
   }
 
   /** Writes entries and all that follow them, then lets live events through. */
@@ -134,7 +94,7 @@ export class Feeds {
     while (page.length > 0) {
       const seat = this.#seat(sink)
       if (!seat) return position
-      this.#writeEntries(seat, epoch, page)
+      seat.writeEntries(epoch, page)
       position = page.at(-1)?.id ?? position
       page =
         page.length < BACKLOG_PAGE ? [] : await this.#streams.readAfter(sink.userId, position, BACKLOG_PAGE)
@@ -142,7 +102,7 @@ export class Feeds {
     const seat = this.#seat(sink)
     if (seat) {
       seat.epoch = epoch
-      if (compareIds(position, seat.position) > 0) seat.position = position
+      seat.moveTo(position)
     }
     return position
   }
@@ -160,18 +120,6 @@ export class Feeds {
     this.#feeds.delete(sink.userId)
     // A route that stays behind costs a message to nobody; it expires.
     this.#streams.detach(sink.userId).catch(() => undefined)
-  }
-
-  has(userId: string): boolean {
-    return this.#feeds.has(userId)
-  }
-
-  sinksOf(userId: string): Sink[] {
-    return [...(this.#feeds.get(userId)?.seats.values() ?? [])].map((seat) => seat.sink)
-  }
-
-  allSinks(): Sink[] {
-    return [...this.#feeds.keys()].flatMap((userId) => this.sinksOf(userId))
   }
 
   /** A message of this node's channel: its form is fixed by fanout.lua and whisper.lua. */
@@ -232,22 +180,10 @@ export class Feeds {
       }
       const cursors = this.#cursors.sealMany(epoch, places)
       places.forEach(({ id, seats }, place) => {
-        for (const seat of seats) this.#live(seat, event, origin, { epoch, id, cursor: cursors[place] ?? '' })
+        const told = { event, origin, epoch, id, cursor: cursors[place] ?? '' }
+        for (const seat of seats) seat.live(told)
       })
     }
-  }
-
-  /** A live event for one seat: written, held back, or only noted where its socket got an answer instead. */
-  #live(
-    seat: Seat,
-    event: EncodedEvent,
-    origin: string,
-    at: { epoch: string; id: string; cursor: string },
-  ): void {
-    if (seat.state !== 'live' || seat.epoch !== at.epoch) {
-      if (seat.sink.id !== origin) seat.held.push({ event, epoch: at.epoch, id: at.id })
-    } else if (seat.sink.id === origin) seat.position = at.id
-    else this.#write(seat, event, at.cursor, at.id)
   }
 
   #onWhisper(lines: string[]): void {
@@ -258,27 +194,8 @@ export class Feeds {
       for (const seat of this.#feeds.get(userId)?.seats.values() ?? []) seat.sink.whisper(frame)
   }
 
-  #write(seat: Seat, event: EncodedEvent, cursor: string, id: string): void {
-    if (compareIds(id, seat.position) <= 0) return
-    seat.position = id
-    seat.sink.push(event, cursor, id)
-  }
-
-  #writeEntries(seat: Seat, epoch: string, entries: StreamEntry[]): void {
-    const tag = this.#cursors.userTag(seat.sink.userId)
-    for (const { id, payload } of entries) {
-      if (payload === '') seat.position = id
-      else this.#write(seat, parsePayload(payload), this.#cursors.seal(tag, epoch, id), id)
-    }
-  }
-
   #release(seat: Seat): void {
-    const tag = this.#cursors.userTag(seat.sink.userId)
-    const held = seat.held
-    seat.held = []
-    seat.state = 'live'
-    for (const { event, epoch, id } of held)
-      if (epoch === seat.epoch) this.#write(seat, event, this.#cursors.seal(tag, epoch, id), id)
+    seat.release()
     // The streams were lost while this seat was joining.
     if (this.#epoch !== '' && seat.epoch !== NO_EPOCH && seat.epoch !== this.#epoch) this.reattachAll()
   }
@@ -322,8 +239,8 @@ export class Feeds {
     }
     if (state.since === 'new-epoch') seat.position = '0-0'
     seat.epoch = state.epoch
-    this.#writeEntries(seat, state.epoch, state.entries)
-    if (compareIds(state.lastId, seat.position) > 0) seat.position = state.lastId
+    seat.writeEntries(state.epoch, state.entries)
+    seat.moveTo(state.lastId)
     this.#release(seat)
   }
 }

@@ -15,7 +15,7 @@ import { Streams } from './streams.ts'
 export { compareIds } from './cursor.ts'
 export type { ChatFanout, FanoutEvent } from './chat-fanout.ts'
 export { FanOut, type FanoutLog } from './fan-out.ts'
-export type { Sink } from './feeds.ts'
+export type { Sink } from './seat.ts'
 export { parsePayload, toPayload, type EncodedEvent, type MessageMark } from './payload.ts'
 export type { StreamEntry, StreamState } from './streams.ts'
 

@@ -1,6 +1,6 @@
 /** Inputs and outputs of the chat operations (API.md §4). */
 import { z } from 'zod'
-import { clientMessageId, limit, opaqueId, page, pathUuid, text, timestamp, uuid } from '../../wire/fields.ts'
+import { limit, opaqueId, page, pathUuid, text, timestamp, uuid } from '../../wire/fields.ts'
 import { conditional } from '../../wire/json-schemas.ts'
 import { LIMITS } from '../../lib/limits.ts'
 
@@ -150,7 +150,6 @@ export const changeSeq = z.object({ seq: z.number().int().nullable() })
 
 export type ChatView = z.output<typeof chat>
 export type ParticipantView = z.output<typeof participant>
-export { clientMessageId }
 
 export const participantExample = {
   userId: '0199d1a2-7c54-7c3e-9f0a-2b6d1c8e4f10',

@@ -37,7 +37,7 @@ export async function unreadCounts(ctx: Ctx, questions: UnreadQuestion[]): Promi
 }
 
 /** Counts in the log itself, up to a place: what fan-out tells later is then added to it, and not counted twice. */
-export function countUnread(ctx: Ctx, member: MemberDoc, upTo: number): Promise<number> {
+function countUnread(ctx: Ctx, member: MemberDoc, upTo: number): Promise<number> {
   return ctx.mongo.messages.countDocuments(unreadFilter(member, upTo))
 }
 

@@ -1,6 +1,6 @@
 /** Read and delivered from a client's word, and who has read a message. */
 import type { Ctx } from '../../context.ts'
-import { canSee } from '../../chat-log/index.ts'
+import { canSee, loadHead } from '../../chat-log/index.ts'
 import { denied } from '../../lib/errors.ts'
 import type { MemberDoc } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
@@ -25,11 +25,11 @@ export async function setMark(
 ): Promise<Marks> {
   const access = await requireMember(ctx, actor, chatId)
   const wanted = await seqOf(ctx, access, upTo)
-  let state = await ctx.chatLog.state(access.chatHex)
+  let { seq: end } = await ctx.chatLog.state(access.chatHex)
   // What the caller has seen may be newer than what this node knows.
-  if (wanted > state.seq) state = await ctx.chatLog.state(access.chatHex, 0)
-  const member = await moveMark(ctx, access.member, kind, Math.min(wanted, state.seq))
-  const { seq, rev } = await ctx.chatLog.state(access.chatHex, 0)
+  if (wanted > end) end = (await loadHead(ctx.mongo, access.chatId)).seq
+  const member = await moveMark(ctx, access.member, kind, Math.min(wanted, end))
+  const { seq, rev } = await loadHead(ctx.mongo, access.chatId)
   const [unreadCount = 0] = await unreadCounts(ctx, [{ member, seq: lastVisible(member, seq), rev }])
   return {
     chatId,

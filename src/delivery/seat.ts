@@ -1,0 +1,88 @@
+/** One socket's place in its user's events: what was written to it last, and what has to wait. */
+import { compareIds, type StreamCursors } from './cursor.ts'
+import { parsePayload, type EncodedEvent } from './payload.ts'
+import type { StreamEntry } from './streams.ts'
+
+/** A socket as delivery sees it. */
+export interface Sink {
+  readonly id: string
+  readonly userId: string
+  /** Writes one durable event. `id` is its place in the user's stream. */
+  push(event: EncodedEvent, cursor: string, id: string): void
+  /** Writes something short-lived, already a whole frame. */
+  whisper(frame: string): void
+  /** Asks the client to come again and resume: what it missed can no longer be told live. */
+  restart(): void
+}
+
+/** A live event with its place, as this node's channel brings it. */
+export interface LiveEvent {
+  event: EncodedEvent
+  /** The connection that got an answer instead. */
+  origin: string
+  epoch: string
+  id: string
+  cursor: string
+}
+
+/** The epoch of a seat that was taken while Redis was away: no cursor of it is ever honoured. */
+export const NO_EPOCH = '000000'
+
+export class Seat {
+  readonly sink: Sink
+  /** Joining: the backlog is being written. Catching: what came by while the node was not registered is being read. */
+  state: 'joining' | 'live' | 'catching' = 'joining'
+  epoch = ''
+  position = '0-0'
+  readonly #tag: Buffer
+  readonly #cursors: StreamCursors
+  /** Live events that wait until the seat is live. */
+  #held: LiveEvent[] = []
+
+  constructor(sink: Sink, tag: Buffer, cursors: StreamCursors) {
+    this.sink = sink
+    this.#tag = tag
+    this.#cursors = cursors
+  }
+
+  /** A live event: written, held back, or only noted where the socket got an answer instead. */
+  live(told: LiveEvent): void {
+    const own = told.origin === this.sink.id
+    if (this.state !== 'live' || this.epoch !== told.epoch) {
+      if (!own) this.#held.push(told)
+    } else if (own) this.position = told.id
+    else this.#write(told.event, told.cursor, told.id)
+  }
+
+  writeEntries(epoch: string, entries: StreamEntry[]): void {
+    for (const { id, payload } of entries) {
+      if (payload === '') this.position = id
+      else this.#write(parsePayload(payload), this.#cursors.seal(this.#tag, epoch, id), id)
+    }
+  }
+
+  /** Writes what comes from the log, under the cursor that the socket has: resuming from it passes nothing over. */
+  writeFromLog(event: EncodedEvent): void {
+    const epoch = this.epoch === '' ? NO_EPOCH : this.epoch
+    this.sink.push(event, this.#cursors.seal(this.#tag, epoch, this.position), this.position)
+  }
+
+  /** Everything up to there is written, or was answered. */
+  moveTo(id: string): void {
+    if (compareIds(id, this.position) > 0) this.position = id
+  }
+
+  /** Lets live events through; those that were held back go first. */
+  release(): void {
+    const held = this.#held
+    this.#held = []
+    this.state = 'live'
+    for (const { event, epoch, id, cursor } of held) if (epoch === this.epoch) this.#write(event, cursor, id)
+  }
+
+  #write(event: EncodedEvent, cursor: string, id: string): void {
+    if (compareIds(id, this.position) <= 0) return
+    this.position = id
+    this.sink.push(event, cursor, id)
+  }
+}
