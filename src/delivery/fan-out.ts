@@ -80,8 +80,8 @@ export class FanOut {
     return values.map((value) => (value === null ? null : Number(value)))
   }
 
-  /** Events of no chat's log. */
-  async tellUsers(sets: string[], events: Array<Omit<FanoutEvent, 'rev' | 'unreadFor'>>): Promise<void> {
+  /** Events of no chat's log. Gives whether they were told: nobody tells them again by himself. */
+  async tellUsers(sets: string[], events: Array<Omit<FanoutEvent, 'rev' | 'unreadFor'>>): Promise<boolean> {
     const job: ChatFanout = {
       chatHex: '',
       from: 0,
@@ -89,7 +89,8 @@ export class FanOut {
       sets,
       events: events.map((event) => ({ ...event, rev: 0, unreadFor: '' })),
     }
-    await this.#pipe([job], false)
+    const [reply] = await this.#pipe([job], false)
+    return reply !== undefined
   }
 
   async settled(): Promise<void> {

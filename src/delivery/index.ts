@@ -9,7 +9,7 @@ import type { RedisStore } from '../stores/redis.ts'
 import { StreamCursors } from './cursor.ts'
 import { FanOut } from './fan-out.ts'
 import { Feeds } from './feeds.ts'
-import { toPayload } from './payload.ts'
+import { parsePayload, toPayload } from './payload.ts'
 import { Streams } from './streams.ts'
 
 export { compareIds } from './cursor.ts'
@@ -90,13 +90,15 @@ export class Delivery {
   }
 
   /**
-   * Tells users something durable that belongs to no chat's log. Best effort: where it must survive a dead Redis the
-   * state behind it can be read. `perUser` data may differ by user.
+   * Tells users something durable that belongs to no chat's log. Gives whether it is in their streams: where not, this
+   * node's sockets have it all the same, and whoever stored it has to see that it is told again.
    */
-  async notifyUsers(userIds: readonly string[], event: DurableEvent, origin = ''): Promise<void> {
-    if (userIds.length === 0) return
+  async notifyUsers(userIds: readonly string[], event: DurableEvent, origin = ''): Promise<boolean> {
+    if (userIds.length === 0) return true
     const payload = toPayload(event.event, JSON.stringify(event.data))
-    await this.fanOut.tellUsers([userIds.join('')], [{ set: 0, payload, origin }])
+    const told = await this.fanOut.tellUsers([userIds.join('')], [{ set: 0, payload, origin }])
+    if (!told) this.feeds.tellFromLog(userIds, parsePayload(payload), origin)
+    return told
   }
 
   /** Closes the sockets of ended sessions with 4409, here and on the other nodes. */
