@@ -3,13 +3,13 @@ import type { Log } from './lib/log.ts'
 
 export class Background {
   readonly #log: Log
-  readonly #running = new Set<Promise<void>>()
+  readonly #running = new Set<Promise<unknown>>()
 
   constructor(log: Log) {
     this.#log = log
   }
 
-  run(task: () => Promise<void>): void {
+  run(task: () => Promise<unknown>): void {
     const running = task()
       .catch((err: unknown) => this.#log.warn({ err }, 'background task failed'))
       .finally(() => this.#running.delete(running))

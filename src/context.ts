@@ -30,7 +30,7 @@ export interface Ctx {
   readonly blocks: Blocks
   readonly presence: Presence
   /** Runs work that must not delay the answer: tracked, logged on failure, waited for at shutdown. A hint, never a promise. */
-  after(task: () => Promise<void>): void
+  after(task: () => Promise<unknown>): void
 }
 
 export const endpoint = endpointFor<Ctx>()

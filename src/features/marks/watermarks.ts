@@ -70,9 +70,12 @@ async function tellMark(
     })
   // The reader's other devices clear their badges by it; nobody hears of his own delivery.
   const own = kind === 'read' ? [member.userId] : []
-  if (reached === upTo) return tell([...told, ...own], upTo)
+  if (reached === upTo) {
+    await tell([...told, ...own], upTo)
+    return
+  }
   if (reached !== null) await tell(told, reached)
-  return tell(own, upTo)
+  await tell(own, upTo)
 }
 
 /**
