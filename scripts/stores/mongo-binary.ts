@@ -96,7 +96,7 @@ async function listLocal(binDir: string): Promise<Mongod[]> {
 
 async function listDataMajors(dataDir: string): Promise<number[]> {
   const names = await readdir(dataDir).catch(() => [])
-  return names.flatMap((name) => /^mongo-(\d+)$/.exec(name)?.[1] ?? []).map(Number)
+  return names.flatMap((name) => /^mongo-(\d+)(?:-\d+)?$/.exec(name)?.[1] ?? []).map(Number)
 }
 
 async function readMongod(path: string): Promise<Mongod | null> {
