@@ -8,17 +8,20 @@
 import { unavailable } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Db } from '../../stores/postgres.ts'
-import { isSessionLive, readEndedSessions, touchSessions } from './store/sessions.ts'
+import { Gather } from '../../lib/gather.ts'
+import { readEndedSessions, readLiveSessions, touchSessions } from './store/sessions.ts'
 import { within } from '../../lib/within.ts'
 
 const POLL_MS = 2000
 const STALE_MS = 5000
 const READ_TIMEOUT_MS = 2000
-/** After a failed direct read, known sessions are believed for this long before the next try. */
+/** After a failed direct read, known sessions are believed and unknown ones refused for this long before the next try. */
 const RETRY_READ_MS = 1000
 /** A transaction that stamps its time and commits later than this would be missed; ours are single statements of 4 s at most. */
 const MARGIN_SECONDS = 15
 const TOUCH_EVERY_MS = 60_000
+/** Unknown sessions in one query: thousands sign in at once when a node has died. */
+const READ_BATCH = 500
 const LIVE_MAX = 200_000
 /** Longer than any access token lives: after that nobody can ask for an ended session. */
 const ENDED_KEPT_MS = 30 * 60_000
@@ -34,7 +37,7 @@ export class SessionWatch {
   readonly #log: Log
   readonly #live = new Map<string, Live>()
   readonly #ended = new Map<string, number>()
-  readonly #reading = new Map<string, Promise<boolean>>()
+  readonly #reading: Gather<string, boolean>
   readonly #listeners: SessionsEnded[] = []
   #touched = new Set<string>()
   #reported: ReadonlySet<string> = new Set()
@@ -49,6 +52,7 @@ export class SessionWatch {
   constructor(db: Db, log: Log) {
     this.#db = db
     this.#log = log
+    this.#reading = new Gather(READ_BATCH, (sessionIds) => this.#read(sessionIds))
   }
 
   /** Called with sessions that the feed found ended, each once: the place to close their sockets. */
@@ -92,12 +96,12 @@ export class SessionWatch {
     // go on; the access token's 15 minutes bound that.
     const believed = known !== undefined && (now < this.#freshUntilMs || now < this.#readAgainAtMs)
     if (!believed) {
+      if (known === undefined && now < this.#readAgainAtMs) throw cannotTell()
       try {
-        if (!(await this.#read(sessionId))) return false
+        if (!(await this.#reading.ask(sessionId))) return false
       } catch (err) {
         this.#readAgainAtMs = performance.now() + RETRY_READ_MS
-        if (known === undefined)
-          throw unavailable('Whether this session is still signed in cannot be told at the moment.', err)
+        if (known === undefined) throw cannotTell(err)
       }
     }
     this.#touch(sessionId)
@@ -105,18 +109,10 @@ export class SessionWatch {
     return !this.#ended.has(sessionId)
   }
 
-  /** One read for all requests that ask at the same moment. */
-  #read(sessionId: string): Promise<boolean> {
-    const running = this.#reading.get(sessionId)
-    if (running !== undefined) return running
-    const reading = within(READ_TIMEOUT_MS, isSessionLive(this.#db, sessionId))
-      .then((live) => {
-        if (!live) this.markEnded([sessionId])
-        return live
-      })
-      .finally(() => this.#reading.delete(sessionId))
-    this.#reading.set(sessionId, reading)
-    return reading
+  async #read(sessionIds: string[]): Promise<boolean[]> {
+    const live = await within(READ_TIMEOUT_MS, readLiveSessions(this.#db, sessionIds))
+    this.markEnded(sessionIds.filter((id) => !live.has(id)))
+    return sessionIds.map((id) => live.has(id))
   }
 
   #touch(sessionId: string): void {
@@ -185,6 +181,9 @@ export class SessionWatch {
     }
   }
 }
+
+const cannotTell = (cause?: unknown) =>
+  unavailable('Whether this session is still signed in cannot be told at the moment.', cause)
 
 /** The driver's own error: the wrapper around it carries the statement's parameters, which do not belong in a log. */
 const rootCause = (err: unknown): unknown =>

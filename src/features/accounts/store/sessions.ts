@@ -128,12 +128,13 @@ export async function endAllSessionsOf(db: Connection, userId: string, reason: E
   return rows.map((row) => row.id)
 }
 
-export async function isSessionLive(db: Connection, sessionId: string): Promise<boolean> {
+/** Which of these sessions have not ended. */
+export async function readLiveSessions(db: Connection, sessionIds: readonly string[]): Promise<Set<string>> {
   const rows = await db
     .select({ id: sessions.id })
     .from(sessions)
-    .where(and(eq(sessions.id, sessionId), isNull(sessions.endedAt)))
-  return rows.length > 0
+    .where(and(sql`${sessions.id} = any(${uuidArray(sessionIds)}::uuid[])`, isNull(sessions.endedAt)))
+  return new Set(rows.map((row) => row.id))
 }
 
 export interface EndedFeed {
