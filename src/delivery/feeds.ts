@@ -3,11 +3,19 @@
  * A user's stream order is the order of his events, live and missed alike; a position per socket drops repeats.
  */
 import type { Log } from '../lib/log.ts'
+import { Gather } from '../lib/gather.ts'
 import type { RedisStore } from '../stores/redis.ts'
 import type { StreamCursors } from './cursor.ts'
 import { parsePayload, type EncodedEvent } from './payload.ts'
 import { NO_EPOCH, Seat, type Sink } from './seat.ts'
-import { BACKLOG_PAGE, epochSuffix, type StreamEntry, type Streams, type StreamState } from './streams.ts'
+import {
+  BACKLOG_PAGE,
+  epochSuffix,
+  type StreamEntry,
+  type StreamQuestion,
+  type Streams,
+  type StreamState,
+} from './streams.ts'
 
 interface Feed {
   tag: Buffer
@@ -15,6 +23,8 @@ interface Feed {
 }
 
 const REATTACH_BATCH = 200
+/** Sign-ins in one call: as many as come at once, but not more backlogs than Redis reads in a moment. */
+const JOIN_BATCH = 50
 const HEARTBEAT_MS = 30_000
 const RETRY_MS = 500
 
@@ -27,6 +37,7 @@ export class Feeds {
   readonly #cursors: StreamCursors
   readonly #log: Log
   readonly #feeds = new Map<string, Feed>()
+  readonly #joins: Gather<StreamQuestion, StreamState>
   #timer: NodeJS.Timeout | null = null
   #reattaching = false
   #again = false
@@ -39,6 +50,7 @@ export class Feeds {
     this.#streams = streams
     this.#cursors = cursors
     this.#log = log
+    this.#joins = new Gather(JOIN_BATCH, (questions) => streams.attach(questions))
   }
 
   start(): void {
@@ -68,13 +80,12 @@ export class Feeds {
     }
     feed.seats.set(sink.id, new Seat(sink, feed.tag, this.#cursors))
     if (!this.#redis.isBack()) return WITHOUT_REDIS
-    const states = await this.#streams
-      .attach([{ userId: sink.userId, epoch: position?.epoch ?? '', id: position?.id ?? '' }])
+    const state = await this.#joins
+      .ask({ userId: sink.userId, epoch: position?.epoch ?? '', id: position?.id ?? '' })
       .catch((err: unknown) => {
         this.#log.warn({ err }, 'a socket joined without its stream')
-        return []
+        return null
       })
-    const [state] = states
     if (!state) return WITHOUT_REDIS
     this.#epoch = state.epoch
     return state
