@@ -48,7 +48,7 @@ export class ChatCopy {
     if (known !== undefined && known.rev > message.rev) return
     this.#checkOnce(message)
     const status = betterStatus(known?.status, message.status)
-    this.messages.set(message.seq, { ...message, status })
+    this.messages.set(message.seq, status === message.status ? message : { ...message, status })
     this.#seqById.set(message.id, message.seq)
     this.#top = Math.max(this.#top, message.seq)
   }

@@ -98,6 +98,7 @@ export class Link {
   }
 
   resume(): void {
+    this.#lastHeard = Date.now()
     this.#ws.resume()
   }
 
@@ -183,6 +184,8 @@ export class Link {
     const silenceMs = this.#options.silenceMs ?? DEFAULT_SILENCE_MS
     if (silenceMs === 0) return
     this.#watch = setInterval(() => {
+      // Who does not listen cannot tell silence.
+      if (this.#ws.isPaused) return
       if (Date.now() - this.#lastHeard > silenceMs) this.#ws.terminate()
       else if (this.isOpen) this.#ws.ping()
     }, silenceMs / 3)

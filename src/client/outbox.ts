@@ -20,13 +20,21 @@ type Lane = { entries: Entry[]; isHeld: boolean; refusals: number; pauseMs: numb
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 5_000
 
+/** Sees each attempt leave, and each that was refused. */
+export type OutboxWatch = {
+  onTransmitted?: (chatId: string, clientMessageId: string) => void
+  onRefused?: (chatId: string, clientMessageId: string, error: ApiError) => void
+}
+
 export class Outbox {
   readonly #lanes = new Map<string, Lane>()
   readonly #onAccepted: (message: Message) => void
+  readonly #watch: OutboxWatch
   #link: Carrier | null = null
 
-  constructor(onAccepted: (message: Message) => void) {
+  constructor(onAccepted: (message: Message) => void, watch: OutboxWatch = {}) {
     this.#onAccepted = onAccepted
+    this.#watch = watch
   }
 
   get size(): number {
@@ -68,7 +76,10 @@ export class Outbox {
 
   #transmit(lane: Lane, entry: Entry, link: Carrier): void {
     entry.isInFlight = true
+    const { chatId, clientMessageId } = entry.body
+    this.#watch.onTransmitted?.(chatId, clientMessageId)
     link.call('message:send', entry.body, (error, data) => {
+      if (error !== null && error.code !== 'NETWORK') this.#watch.onRefused?.(chatId, clientMessageId, error)
       if (error === null) this.#accept(lane, entry, data as Message)
       else if (this.#link !== link) return
       else if (error.code === 'NETWORK') entry.isInFlight = false

@@ -18,6 +18,10 @@ export type SocketOptions = {
   via?: 'header' | 'frame'
   /** Without it, what was received is never acknowledged as stored (and so never `delivered`). */
   autoAck?: boolean
+  /** How long what was stored waits to be acknowledged together with what comes after it. */
+  ackAfterMs?: number
+  /** One that outlives this socket: what it still holds goes out on the next connection. */
+  outbox?: Outbox
   backoff?: Partial<Backoff>
   silenceMs?: number
   handshakeTimeoutMs?: number
@@ -33,7 +37,7 @@ const FAREWELL_MS = 1_000
 
 /**
  * Emits `frame` for everything as it arrives, then the event's own name once it is stored; `login`, `live`,
- * `close` (a connection ended), `caught-up`, `gap`, and `stopped` with the error when it gave up.
+ * `close` (a connection ended), `connect-failed`, `caught-up`, `gap`, and `stopped` with the error when it gave up.
  */
 export class ParleySocket extends EventEmitter<Record<string, unknown[]>> {
   readonly storage: Storage
@@ -55,7 +59,7 @@ export class ParleySocket extends EventEmitter<Record<string, unknown[]>> {
     this.#options = options
     this.#backoff = { minMs: 200, maxMs: 5_000, random: Math.random, ...options.backoff }
     this.storage = options.storage ?? new Replica()
-    this.outbox = new Outbox((message) => this.storage.putMessage(message))
+    this.outbox = options.outbox ?? new Outbox((message) => this.storage.putMessage(message))
   }
 
   /** Connects and stays connected until `stop`; resolves with the first sign-in, rejects when refused for good. */
@@ -110,6 +114,7 @@ export class ParleySocket extends EventEmitter<Record<string, unknown[]>> {
         })
         if (isFinal(close)) return this.#giveUp(new Error(`closed with ${close.code} ${close.reason}`))
       } catch (err) {
+        this.emit('connect-failed', err)
         if (!(await this.#mayRetry(err))) return this.#giveUp(err)
       }
       const delayMs = retryDelayMs(close, attempt, this.#backoff)
@@ -182,7 +187,11 @@ export class ParleySocket extends EventEmitter<Record<string, unknown[]>> {
     if (this.#options.autoAck === false) return
     this.#unacked += 1
     if (this.#unacked >= ACK_AFTER_EVENTS) this.#acknowledgeQuietly()
-    else this.#ackTimer ??= setTimeout(() => this.#acknowledgeQuietly(), ACK_AFTER_MS)
+    else
+      this.#ackTimer ??= setTimeout(
+        () => this.#acknowledgeQuietly(),
+        this.#options.ackAfterMs ?? ACK_AFTER_MS,
+      )
   }
 
   // A lost acknowledgement costs nothing: the next one says more.

@@ -1,6 +1,6 @@
 // The record of a run: in memory for the checker, and line by line on disk for whoever looks at a counterexample.
-import { closeSync, mkdirSync, openSync, write, writeSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { appendFile, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Operation } from './operation.ts'
 
@@ -9,16 +9,15 @@ const FLUSH_MS = 500
 export class History {
   readonly operations: Operation[] = []
   readonly path: string
-  readonly #file: number
   readonly #startedAt = performance.now()
   readonly #timer: NodeJS.Timeout
   #written = 0
-  #isWriting = false
+  #writing: Promise<void> | null = null
 
   constructor(path: string) {
     mkdirSync(dirname(path), { recursive: true })
     this.path = path
-    this.#file = openSync(path, 'w')
+    writeFileSync(path, '')
     this.#timer = setInterval(() => this.#flush(), FLUSH_MS)
     this.#timer.unref()
   }
@@ -33,10 +32,10 @@ export class History {
   }
 
   /** Writes what is left; nothing may be recorded afterwards. */
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.#timer)
-    writeSync(this.#file, this.#take())
-    closeSync(this.#file)
+    await this.#writing
+    await appendFile(this.path, this.#take())
   }
 
   /** A history that was written before. */
@@ -53,10 +52,9 @@ export class History {
 
   // One write at a time, so that the lines stay in order.
   #flush(): void {
-    if (this.#isWriting || this.#written === this.operations.length) return
-    this.#isWriting = true
-    write(this.#file, this.#take(), () => {
-      this.#isWriting = false
+    if (this.#writing !== null || this.#written === this.operations.length) return
+    this.#writing = appendFile(this.path, this.#take()).finally(() => {
+      this.#writing = null
     })
   }
 }

@@ -127,7 +127,15 @@ export type Operation =
   | { kind: 'slow'; at: number; device: string; until: number }
   /** A token that was good once, tried again. */
   | { kind: 'token'; at: number; device: string; door: number; status: number }
-  | { kind: 'receipt'; at: number; device: string; chat: string; person: string; mark: 'read' | 'delivered'; upTo: number }
+  | {
+      kind: 'receipt'
+      at: number
+      device: string
+      chat: string
+      person: string
+      mark: 'read' | 'delivered'
+      upTo: number
+    }
   | Sent
   | Acked
   | Refused
