@@ -8,7 +8,7 @@ import { markProcess } from './stores/processes.ts'
 import { cancelCommands } from './stores/run-command.ts'
 import { startStores, type Stores } from './stores/start-stores.ts'
 import { StoreError } from './stores/store-error.ts'
-import { endLeftover } from './stores/supervise.ts'
+import { endLeftovers } from './stores/supervise.ts'
 
 type Tally = { passed: number; failed: number; skipped: number }
 
@@ -101,6 +101,7 @@ async function runTests(stores: Stores): Promise<Tally> {
     ...process.env,
     ...stores.env,
     REDIS_SERVER: stores.redisServerPath ?? '',
+    TEST_RUN_DIR: runDir,
     NODE_ENV: 'test',
   }
   const lifeline = import.meta.resolve('./lifeline.mjs')
@@ -157,9 +158,7 @@ async function removeAbandonedRuns(): Promise<void> {
     const pid = Number(/^test-(\d+)$/.exec(name)?.[1])
     if (!pid || (await markProcess(pid))) continue
     const folder = join(dataDir, name)
-    for (const store of ['postgres', 'mongodb', 'redis', 'objects']) {
-      await endLeftover(folder, store, 'INT', console.log)
-    }
+    await endLeftovers(folder, console.log)
     await rm(folder, { recursive: true, force: true })
   }
 }

@@ -2,8 +2,8 @@
 // a Ctrl-C in the terminal reaches only us, and leaves a mark by which the next start finds it after a crash.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
-import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { commandLine, endProcess, isRunning, markProcess, type ProcessMark, sendSignal } from './processes.ts'
@@ -163,6 +163,15 @@ export async function endLeftover(
   if (!(await commandLine(leftover.pid)).includes(dataDir)) return
   log(`${name}: ending pid ${leftover.pid}, left over from a start that was killed`)
   await endProcess(leftover, `SIG${stopSignal}`, leftoverGraceMs)
+}
+
+/** The same for everything that left a mark anywhere below a folder. */
+export async function endLeftovers(folder: string, log: Log): Promise<void> {
+  for (const path of await readdir(folder, { recursive: true })) {
+    if (basename(dirname(path)) !== 'run' || !path.endsWith('.pid')) continue
+    const dataDir = join(folder, dirname(dirname(path)))
+    await endLeftover(dataDir, basename(path, '.pid'), 'INT', log)
+  }
 }
 
 function parseMark(text: string): (ProcessMark & { launcher: ProcessMark | null }) | null {

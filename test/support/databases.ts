@@ -5,17 +5,19 @@ import postgres from 'postgres'
 
 export type Databases = { databaseUrl: string; mongodbUrl: string; drop: () => Promise<void> }
 
-export async function createDatabases(): Promise<Databases> {
+/** `ownMongodbUrl` is that of a MongoDB of the caller's own, who also ends it. */
+export async function createDatabases(ownMongodbUrl?: string): Promise<Databases> {
   const name = `t_${randomBytes(6).toString('hex')}`
   const serverUrl = required('DATABASE_URL')
   const databaseUrl = withPath(serverUrl, name)
-  const mongodbUrl = withPath(required('MONGODB_URL'), name)
+  const mongodbUrl = withPath(ownMongodbUrl ?? required('MONGODB_URL'), name)
   await administer(serverUrl, `CREATE DATABASE ${name}`)
   return {
     databaseUrl,
     mongodbUrl,
     drop: async () => {
       await administer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      if (ownMongodbUrl !== undefined) return
       const mongo = await MongoClient.connect(mongodbUrl)
       await mongo.db(name).dropDatabase()
       await mongo.close()

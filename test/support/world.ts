@@ -1,14 +1,28 @@
 // Everything a test needs, made for it alone: databases, a Redis, server processes, people.
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import type { MongoSet } from '../../scripts/stores/mongo-set.ts'
+import type { RedisCluster } from '../../scripts/stores/redis-cluster.ts'
 import { createDatabases } from './databases.ts'
+import { startThreeMongods, startThreeRedises } from './own-stores.ts'
 import { Phone, type PhoneOptions } from './phone.ts'
 import { RedisChild } from './redis-child.ts'
 import { ServerNode } from './server-node.ts'
 
-export type WorldOptions = { nodes?: number; env?: Record<string, string> }
+export type WorldOptions = {
+  nodes?: number
+  env?: Record<string, string>
+  /** A MongoDB replica set of three for this world alone; otherwise a database on the run's own. */
+  mongo?: 3
+  /** Three masters instead of one server. */
+  redis?: 'cluster'
+}
 
 export type World = {
   readonly redis: RedisChild
+  /** Where the world was asked for with `redis: 'cluster'`. */
+  readonly redisCluster: RedisCluster
+  /** Where the world was asked for with `mongo: 3`. */
+  readonly mongo: MongoSet
   readonly env: Record<string, string>
   /** The first node's URL. */
   readonly url: string
@@ -20,9 +34,12 @@ export type World = {
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const databases = await createDatabases()
-  const redis = await RedisChild.start()
-  const env = { ...nodeEnv(databases.databaseUrl, databases.mongodbUrl, redis.url), ...options.env }
+  const mongo = options.mongo === undefined ? null : await startThreeMongods()
+  const databases = await createDatabases(mongo?.url)
+  const redisCluster = options.redis === 'cluster' ? await startThreeRedises() : null
+  const redis = redisCluster === null ? await RedisChild.start() : null
+  const redisUrl = redisCluster?.url ?? redis?.url ?? ''
+  const env = { ...nodeEnv(databases.databaseUrl, databases.mongodbUrl, redisUrl), ...options.env }
   const nodes: ServerNode[] = []
   const people: Phone[] = []
 
@@ -41,7 +58,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const close = async (): Promise<void> => {
     await Promise.all(people.map((person) => person.offline()))
     await Promise.all(nodes.map((server) => server.kill9()))
-    await redis.kill9()
+    await Promise.all([redis?.kill9(), redisCluster?.stop(), mongo?.stop()])
     await databases.drop()
   }
 
@@ -60,7 +77,28 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const phones: World['phones'] = async (...names) =>
     (await Promise.all(names.map((name) => phone(name)))) as { [K in keyof typeof names]: Phone }
 
-  return { redis, env, url: node(0).url, node, phone, phones, close }
+  return {
+    get redis() {
+      return asked('a Redis that is no cluster', redis)
+    },
+    get redisCluster() {
+      return asked("redis: 'cluster'", redisCluster)
+    },
+    get mongo() {
+      return asked('mongo: 3', mongo)
+    },
+    env,
+    url: node(0).url,
+    node,
+    phone,
+    phones,
+    close,
+  }
+}
+
+function asked<T>(what: string, found: T | null): T {
+  if (found === null) throw new Error(`this world was not asked for with ${what}`)
+  return found
 }
 
 function nodeEnv(databaseUrl: string, mongodbUrl: string, redisUrl: string): Record<string, string> {
