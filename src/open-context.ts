@@ -11,10 +11,10 @@ import { openAccounts } from './features/accounts/index.ts'
 import { Blocks } from './features/blocks/index.ts'
 import { Presence } from './features/presence/index.ts'
 import { probesOf, type Probes } from './http/health.ts'
-import { systemClock } from './lib/clock.ts'
 import { createIds } from './lib/ids.ts'
 import type { Log } from './lib/log.ts'
 import { PageCursors } from './lib/page-cursor.ts'
+import { MongoClock } from './stores/mongo-clock.ts'
 import { buildIndexes } from './stores/mongo-indexes.ts'
 import { openMongo } from './stores/mongo.ts'
 import { makeBucket, openObjects } from './stores/objects.ts'
@@ -30,11 +30,11 @@ export interface Opened {
 }
 
 export async function openContext(config: Config, log: Log): Promise<Opened> {
-  const clock = systemClock
   await migratePostgres(config.DATABASE_URL, MIGRATIONS)
   const postgres = openPostgres(config.DATABASE_URL, log)
   await buildIndexes(config.MONGODB_URL, DECLARED_INDEXES, log)
   const mongo = await openMongo(config.MONGODB_URL)
+  const clock = await MongoClock.open(mongo.db, log)
   const redis = openRedis(config.REDIS_URL, log)
   await redis.connect()
   const objects = openObjects(config)
@@ -54,7 +54,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     log,
     noteHead: (chatHex, newest) => chatLog.noteHead(chatHex, newest),
   })
-  const tail = new Tail({ mongo, delivery, ids, redis, log })
+  const tail = new Tail({ mongo, delivery, ids, clock, redis, log })
   const shared = {
     config,
     log,
@@ -94,6 +94,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     () => blocks.close(),
     () => Promise.resolve(delivery.close()),
     () => redis.close(),
+    () => Promise.resolve(clock.close()),
     () => mongo.close(),
     () => postgres.close(),
     () => Promise.resolve(objects?.close()),

@@ -281,5 +281,8 @@ export class ChatLog implements FanoutLog {
       })
     const view = toMessage(this.#ids, message, { userId: senderId })
     entry.resolve({ message, duplicate: true, json: JSON.stringify(view) })
+    // Whoever stored it may have died before telling it, or had given it up before it landed.
+    if (!this.#delivery.fanOut.knows(lane.chatHex, message.rev))
+      void this.#delivery.fanOut.repair(lane.chatHex)
   }
 }

@@ -1,9 +1,9 @@
 /**
  * Finds what was stored and never told: a node that died between the two leaves nothing else behind. Looks at what
  * the log took lately, and compares it with how far Redis says that fan-out got, and with the chats' copies of their
- * heads.
+ * heads. All times are the database's: messages are stamped by a clock that follows it, changes by itself.
  */
-import { ObjectId } from 'mongodb'
+import { ObjectId, type Collection } from 'mongodb'
 import type { FanOut } from '../delivery/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -12,10 +12,20 @@ import type { MessageDoc, Mongo } from '../stores/mongo.ts'
 const SWEEP_MS = 3000
 /** What is younger is probably just being told. */
 const YOUNG_MS = 1500
-/** Clocks of nodes differ, and a majority may be slow: each look goes back beyond the last one by this. */
-const OVERLAP_MS = 15_000
-/** At the start of a process: everything that could have been left by the last one. */
-const FIRST_MS = 10 * 60_000
+/** A write takes this long at most from its stamp to its majority, unless its node or its link stood still. */
+const OVERLAP_MS = 10_000
+/** Every so many looks, and at first, also what landed much later than it was stamped. */
+const DEEP_EVERY = 10
+const DEEP_MS = 2 * 60_000
+/** After an outage the log is looked through piece by piece: each read ends in time. */
+const WINDOW_MS = 5 * 60_000
+/** How far this deployment has looked, for the processes to come. */
+const POSITION = { _id: 'log' } as const
+
+interface Position {
+  _id: string
+  upTo: Date
+}
 
 interface Head {
   _id: string
@@ -25,11 +35,15 @@ interface Head {
 
 export class Sweep {
   readonly #mongo: Mongo
+  readonly #positions: Collection<Position>
   readonly #fanOut: FanOut
   readonly #clock: Clock
   readonly #log: Log
   readonly #noteHead: (chatHex: string, newest: MessageDoc) => void
-  #since: number
+  /** Looked through up to there, in the database's time. */
+  #upTo: number | null = null
+  #looks = 0
+  #closed = false
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
 
@@ -42,10 +56,10 @@ export class Sweep {
   }) {
     this.#noteHead = options.noteHead
     this.#mongo = options.mongo
+    this.#positions = options.mongo.db.collection<Position>('sweep_positions')
     this.#fanOut = options.fanOut
     this.#clock = options.clock
     this.#log = options.log
-    this.#since = this.#clock.now().getTime() - FIRST_MS
   }
 
   start(): void {
@@ -61,6 +75,7 @@ export class Sweep {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     if (this.#timer) clearTimeout(this.#timer)
     await this.#running
     if (this.#timer) clearTimeout(this.#timer)
@@ -68,7 +83,20 @@ export class Sweep {
 
   async #look(): Promise<void> {
     const until = this.#clock.now().getTime() - YOUNG_MS
-    const heads = await this.#headsSince(new Date(this.#since), new Date(until))
+    const start = this.#upTo ?? (await this.#keptPosition())
+    let from = Math.min(start, until) - (this.#looks % DEEP_EVERY === 0 ? DEEP_MS : OVERLAP_MS)
+    while (from < until && !this.#closed) {
+      const to = Math.min(until, from + WINDOW_MS)
+      await this.#tellUntold(new Date(from), new Date(to))
+      this.#upTo = Math.max(start, to)
+      from = to
+    }
+    this.#looks += 1
+    if (this.#upTo !== null) await this.#keepPosition(this.#upTo)
+  }
+
+  async #tellUntold(from: Date, to: Date): Promise<void> {
+    const heads = await this.#headsBetween(from, to)
     await this.#catchUpHeads(heads)
     const marks = await this.#fanOut.marks(heads.map((head) => head._id))
     let repaired = 0
@@ -81,7 +109,21 @@ export class Sweep {
       }
     }
     if (repaired > 0) this.#log.info({ chats: repaired }, 'sweep told what had not been told')
-    this.#since = until - OVERLAP_MS
+  }
+
+  /** Where all nodes were down for hours, what they left lies hours back. */
+  async #keptPosition(): Promise<number> {
+    const kept = await this.#positions.findOne(POSITION)
+    return kept?.upTo.getTime() ?? this.#clock.now().getTime()
+  }
+
+  async #keepPosition(upTo: number): Promise<void> {
+    await this.#positions.updateOne(
+      POSITION,
+      { $max: { upTo: new Date(upTo) } },
+      // Behind by a little it costs a second look.
+      { upsert: true, writeConcern: { w: 1 } },
+    )
   }
 
   /** A node that died took the copies with it that it had not written yet. */
@@ -97,7 +139,7 @@ export class Sweep {
     }
   }
 
-  async #headsSince(from: Date, to: Date): Promise<Head[]> {
+  async #headsBetween(from: Date, to: Date): Promise<Head[]> {
     const newest = (field: 'createdAt' | 'changedAt') =>
       this.#mongo.messages
         .aggregate<Head>([

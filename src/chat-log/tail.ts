@@ -4,13 +4,15 @@
  */
 import { Timestamp, type ChangeStream, type ChangeStreamDocument } from 'mongodb'
 import { parsePayload, type Delivery } from '../delivery/index.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Ids } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { MessageDoc, Mongo } from '../stores/mongo.ts'
 import type { RedisStore } from '../stores/redis.ts'
 import { rebuiltFanout } from './log-events.ts'
 
-const LOOK_BACK_SECONDS = 3
+/** A Redis that stands still is noticed after three seconds. */
+const LOOK_BACK_SECONDS = 5
 const RETRY_MS = 500
 /** Other chats of this node's users change too; what it told already of them is remembered by place. */
 const TOLD_MAX = 20_000
@@ -19,6 +21,7 @@ export class Tail {
   readonly #mongo: Mongo
   readonly #delivery: Delivery
   readonly #ids: Ids
+  readonly #clock: Clock
   readonly #log: Log
   readonly #redis: RedisStore
   #stream: ChangeStream<MessageDoc> | null = null
@@ -26,10 +29,18 @@ export class Tail {
   #told = new Set<string>()
   #closed = false
 
-  constructor(options: { mongo: Mongo; delivery: Delivery; ids: Ids; redis: RedisStore; log: Log }) {
+  constructor(options: {
+    mongo: Mongo
+    delivery: Delivery
+    ids: Ids
+    clock: Clock
+    redis: RedisStore
+    log: Log
+  }) {
     this.#mongo = options.mongo
     this.#delivery = options.delivery
     this.#ids = options.ids
+    this.#clock = options.clock
     this.#redis = options.redis
     this.#log = options.log
     options.redis.onHealth((back) => {
@@ -47,7 +58,10 @@ export class Tail {
 
   #start(): void {
     if (this.#stream || this.#closed) return
-    this.#from = new Timestamp({ t: Math.floor(Date.now() / 1000) - LOOK_BACK_SECONDS, i: 0 })
+    this.#from = new Timestamp({
+      t: Math.floor(this.#clock.now().getTime() / 1000) - LOOK_BACK_SECONDS,
+      i: 0,
+    })
     this.#log.warn('redis is away: events come from the log')
     this.#open()
   }
@@ -81,8 +95,6 @@ export class Tail {
     const chatHex = doc.chatId.toHexString()
     const place = `${chatHex}:${doc.rev}`
     if (this.#told.has(place)) return
-    if (this.#told.size > TOLD_MAX) this.#told.clear()
-    this.#told.add(place)
     const members = await this.#mongo.members.find({ chatId: doc.chatId }).toArray()
     const first = doc.revs[0] ?? doc.rev
     const isNew = change.operationType === 'insert'
@@ -93,6 +105,9 @@ export class Tail {
         parsePayload(event.payload),
         isNew ? this.#delivery.fanOut.originOf(chatHex, doc.rev) : '',
       )
+    // Last: where this failed, the stream is followed again from its beginning.
+    if (this.#told.size > TOLD_MAX) this.#told.clear()
+    this.#told.add(place)
   }
 
   async #stop(): Promise<void> {

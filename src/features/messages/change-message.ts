@@ -67,7 +67,7 @@ export async function changeMessage(
     const at = ctx.clock.now()
     const change = decide({ doc: found, chat: state.chat, member, at, withheldFor })
     if (!change) return { value: found, fanout: null }
-    const after = await write(ctx, found, state, change, at)
+    const after = await write(ctx, found, state, change)
     if (!after) {
       doc = null
       throw new Overtaken()
@@ -86,13 +86,14 @@ async function write(
   doc: MessageDoc,
   state: ChatState,
   { set, unset, push }: MessageChange,
-  at: Date,
 ): Promise<MessageDoc | null> {
   const rev = state.rev + 1
   // The unique index keeps a revision from a second message only, not from the same one twice.
   if (doc.rev >= rev) throw new Overtaken()
   const update: UpdateFilter<MessageDoc> = {
-    $set: { ...set, rev, changedAt: at },
+    $set: { ...set, rev },
+    // The sweep looks for it by the database's time.
+    $currentDate: { changedAt: true },
     $push: { revs: { $each: [rev], $slice: -REVS_KEPT }, ...push },
     ...(unset ? { $unset: Object.fromEntries(unset.map((field) => [field, true])) } : {}),
   }
