@@ -27,38 +27,52 @@ export type PostgresOptions = {
 
 /** Starts a PostgreSQL on loopback, with its database made, and waits until it answers. */
 export async function startPostgres(options: PostgresOptions): Promise<RunningStore> {
-  const { dataDir, binary, log = () => {} } = options
+  const { dataDir, binary } = options
   await mkdir(dataDir, { recursive: true })
   const user = await findOrdinaryUser(dataDir)
   const dir = join(dataDir, `postgres-${binary.major}`)
   const password = await makeCluster(dir, binary, user)
   await giveFolder(dir, user.owner)
-  await endLeftover(dataDir, 'postgres', 'INT', log)
+  const at = { name: 'postgres', dir, user, password }
+  return launch(options, at, (url) => ensureDatabase(url('postgres')))
+}
+
+/** Where one server runs: its name in the data folder's marks and logs, its data, and who may use it. */
+export type PostgresPlace = { name: string; dir: string; user: OrdinaryUser; password: string }
+
+/** Starts a server on data that is there, and waits until `isReady` says that it will do. */
+export async function launch(
+  options: PostgresOptions,
+  at: PostgresPlace,
+  isReady: (url: (database: string) => string) => Promise<boolean>,
+): Promise<RunningStore> {
+  const { dataDir, binary, log = () => {} } = options
+  const { name, password } = at
+  await endLeftover(dataDir, name, 'INT', log)
   for (let attempt = 1; ; attempt++) {
-    const port = options.port ?? (await choosePort(dataDir, 'postgres'))
-    const store = await launch(options, user, dir, port)
+    const port = options.port ?? (await choosePort(dataDir, name))
+    const store = await run(options, at, port)
     const url = (database: string) => `postgres://${roleName}:${password}@127.0.0.1:${port}/${database}`
     try {
-      await waitUntilReady(store, 60_000, () => ensureDatabase(url('postgres')))
+      await waitUntilReady(store, 60_000, () => isReady(url))
     } catch (err) {
       if (options.port === undefined && attempt < 5 && (await lostPort(store))) continue
       // After kill -9 of the postmaster its children need a moment to notice, and hold its memory until then.
       if (attempt < 5 && /pre-existing shared memory block/.test(await store.output())) {
-        log('postgres: waiting for the processes of a killed server to end')
+        log(`${name}: waiting for the processes of a killed server to end`)
         await new Promise((resolve) => setTimeout(resolve, 1000))
         continue
       }
       throw err
     }
-    await rememberPort(dataDir, 'postgres', port)
+    await rememberPort(dataDir, name, port)
     return { ...store, port, url: url(databaseName), version: binary.version }
   }
 }
 
-async function launch(
+async function run(
   options: PostgresOptions,
-  user: OrdinaryUser,
-  dir: string,
+  { name, dir, user }: PostgresPlace,
   port: number,
 ): Promise<Supervised> {
   const { dataDir, binary, connectionsMax = 200, settings = [], log = () => {} } = options
@@ -79,7 +93,7 @@ async function launch(
     ...chosen.flatMap((setting) => ['-c', setting]),
   ]
   return supervise({
-    name: 'postgres',
+    name,
     dataDir,
     command,
     args,
