@@ -25,6 +25,8 @@ interface Feed {
 const REATTACH_BATCH = 200
 /** Sign-ins in one call: as many as come at once, but not more backlogs than Redis reads in a moment. */
 const JOIN_BATCH = 50
+/** Entries of a backlog written before the reader is waited for: at their largest they must not be too much for it. */
+const WRITE_BATCH = 32
 const HEARTBEAT_MS = 30_000
 const RETRY_MS = 500
 
@@ -98,24 +100,32 @@ export class Feeds {
         if (seat.sink.id !== origin) seat.writeFromLog(event)
   }
 
-  /** Writes entries and all that follow them, then lets live events through. */
+  /**
+   * Writes entries and all that follow them, no faster than they are read, then lets live events through. Throws where
+   * the stream was trimmed past a slow reader: it has to come again.
+   */
   async goLive(sink: Sink, epoch: string, entries: StreamEntry[], lastId: string): Promise<string> {
     let page = entries
     let position = lastId
-    while (page.length > 0) {
+    for (;;) {
+      for (let start = 0; start < page.length; start += WRITE_BATCH) {
+        const part = page.slice(start, start + WRITE_BATCH)
+        this.#seat(sink)?.writeEntries(epoch, part)
+        position = part.at(-1)?.id ?? position
+        await sink.drained()
+      }
       const seat = this.#seat(sink)
       if (!seat) return position
-      seat.writeEntries(epoch, page)
-      position = page.at(-1)?.id ?? position
-      page =
-        page.length < BACKLOG_PAGE ? [] : await this.#streams.readAfter(sink.userId, position, BACKLOG_PAGE)
+      // The seat has to hold what comes before the stream is read, not after it.
+      if (!seat.holdAnew() && page.length < BACKLOG_PAGE) {
+        seat.epoch = epoch
+        seat.moveTo(position)
+        return position
+      }
+      const behind = await this.#streams.peek({ userId: sink.userId, epoch, id: position }, BACKLOG_PAGE)
+      if (behind.since !== 'all') throw new Error('the stream no longer holds what follows')
+      page = behind.entries
     }
-    const seat = this.#seat(sink)
-    if (seat) {
-      seat.epoch = epoch
-      seat.moveTo(position)
-    }
-    return position
   }
 
   /** Lets live events through; those that were held back go first. */

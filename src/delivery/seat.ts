@@ -11,6 +11,8 @@ export interface Sink {
   push(event: EncodedEvent, cursor: string, id: string): void
   /** Writes something short-lived, already a whole frame. */
   whisper(frame: string): void
+  /** Waits until a reader that is behind has taken what was written to it. */
+  drained(): Promise<void>
   /** Asks the client to come again and resume: what it missed can no longer be told live. */
   restart(): void
 }
@@ -28,6 +30,9 @@ export interface LiveEvent {
 /** The epoch of a seat that was taken while Redis was away: no cursor of it is ever honoured. */
 export const NO_EPOCH = '000000'
 
+/** What a joining seat holds back at most: behind that its stream is read instead. */
+const HELD_MAX = 500
+
 export class Seat {
   readonly sink: Sink
   /** Joining: the backlog is being written. Catching: what came by while the node was not registered is being read. */
@@ -38,6 +43,7 @@ export class Seat {
   readonly #cursors: StreamCursors
   /** Live events that wait until the seat is live. */
   #held: LiveEvent[] = []
+  #overflowed = false
 
   constructor(sink: Sink, tag: Buffer, cursors: StreamCursors) {
     this.sink = sink
@@ -49,7 +55,7 @@ export class Seat {
   live(told: LiveEvent): void {
     const own = told.origin === this.sink.id
     if (this.state !== 'live' || this.epoch !== told.epoch) {
-      if (!own) this.#held.push(told)
+      if (!own) this.#hold(told)
     } else if (own) this.position = told.id
     else this.#write(told.event, told.cursor, told.id)
   }
@@ -72,12 +78,25 @@ export class Seat {
     if (compareIds(id, this.position) > 0) this.position = id
   }
 
+  /** Holds from now on: true where what had to be held before was too much and has to be read from the stream. */
+  holdAnew(): boolean {
+    const overflowed = this.#overflowed
+    if (overflowed) this.#held = []
+    this.#overflowed = false
+    return overflowed
+  }
+
   /** Lets live events through; those that were held back go first. */
   release(): void {
     const held = this.#held
     this.#held = []
     this.state = 'live'
     for (const { event, epoch, id, cursor } of held) if (epoch === this.epoch) this.#write(event, cursor, id)
+  }
+
+  #hold(told: LiveEvent): void {
+    if (this.state === 'joining' && this.#held.length >= HELD_MAX) this.#overflowed = true
+    else this.#held.push(told)
   }
 
   #write(event: EncodedEvent, cursor: string, id: string): void {

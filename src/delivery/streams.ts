@@ -55,12 +55,6 @@ export class Streams {
     await this.#redis.commands.detach(this.#nodeId, userId)
   }
 
-  async readAfter(userId: string, id: string, count: number): Promise<StreamEntry[]> {
-    return (await this.#redis.commands.xrange(redisKeys.stream(userId), `(${id}`, '+', 'COUNT', count)).map(
-      toEntry,
-    )
-  }
-
   /** Newest first, up to and including one entry. */
   async readBack(userId: string, id: string, count: number): Promise<StreamEntry[]> {
     return (await this.#redis.commands.xrevrange(redisKeys.stream(userId), id, '-', 'COUNT', count)).map(
