@@ -1,4 +1,7 @@
-/** Chats. The first six are those of the hybrid schema; the last two keep direct chats single and ex-members' lists fast. */
+/**
+ * Chats. The first six are those of the hybrid schema; the last three keep direct chats single and ex-members' lists
+ * fast, and find what nobody was told of.
+ */
 import type { CollectionIndexes } from './declaration.ts'
 
 export const chats: CollectionIndexes = {
@@ -28,6 +31,12 @@ export const chats: CollectionIndexes = {
       name: 'idx_former_lastMessageAt',
       key: { former: 1, lastMessageAt: -1 },
       serves: 'the chat list of someone who left and has not deleted the chat',
+    },
+    {
+      name: 'idx_untold_at',
+      key: { 'untold.at': 1 },
+      options: { sparse: true },
+      serves: 'chats that were made or changed and not told',
     },
   ],
 }

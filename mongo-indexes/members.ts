@@ -15,5 +15,11 @@ export const members: CollectionIndexes = {
       key: { userId: 1, 'settings.pinned': 1 },
       serves: "a user's pinned chats, and all his memberships",
     },
+    {
+      name: 'idx_untold_at',
+      key: { 'untold.at': 1 },
+      options: { sparse: true },
+      serves: 'marks and settings that were stored and not told',
+    },
   ],
 }

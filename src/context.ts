@@ -5,11 +5,12 @@ import type { Delivery } from './delivery/index.ts'
 import type { Accounts } from './features/accounts/accounts.ts'
 import type { Blocks } from './features/blocks/blocks.ts'
 import type { Presence } from './features/presence/presence.ts'
+import type { Untold } from './features/untold/untold.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Ids } from './lib/ids.ts'
 import type { Log } from './lib/log.ts'
 import type { PageCursors } from './lib/page-cursor.ts'
-import type { Mongo } from './stores/mongo.ts'
+import type { ChatDoc, MemberDoc, Mongo } from './stores/mongo.ts'
 import type { Db } from './stores/postgres.ts'
 import type { RedisStore } from './stores/redis.ts'
 import { endpointFor } from './wire/endpoint.ts'
@@ -29,6 +30,8 @@ export interface Ctx {
   readonly accounts: Accounts
   readonly blocks: Blocks
   readonly presence: Presence
+  /** What is stored outside of the chats' log and has to be told. */
+  readonly untold: { members: Untold<MemberDoc>; chats: Untold<ChatDoc> }
   /** Runs work that must not delay the answer: tracked, logged on failure, waited for at shutdown. A hint, never a promise. */
   after(task: () => Promise<unknown>): void
 }

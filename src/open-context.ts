@@ -9,7 +9,9 @@ import type { Ctx } from './context.ts'
 import { Delivery } from './delivery/index.ts'
 import { openAccounts } from './features/accounts/index.ts'
 import { Blocks } from './features/blocks/index.ts'
+import { chatTellings, memberTellings } from './features/chats/index.ts'
 import { Presence } from './features/presence/index.ts'
+import { Untold } from './features/untold/index.ts'
 import { probesOf, type Probes } from './http/health.ts'
 import { createIds } from './lib/ids.ts'
 import type { Log } from './lib/log.ts'
@@ -55,6 +57,15 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     noteHead: (chatHex, newest) => chatLog.noteHead(chatHex, newest),
   })
   const tail = new Tail({ mongo, delivery, ids, clock, redis, log })
+  const kept = { delivery, redis, clock, log }
+  const untold = {
+    members: new Untold({
+      ...kept,
+      collection: mongo.members,
+      tellings: (member, told) => memberTellings(ctx, member, told),
+    }),
+    chats: new Untold({ ...kept, collection: mongo.chats, tellings: (chat) => chatTellings(ctx, chat) }),
+  }
   const shared = {
     config,
     log,
@@ -67,6 +78,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     chatLog,
     accounts,
     blocks,
+    untold,
   }
   const ctx: Ctx = {
     ...shared,
@@ -82,11 +94,16 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   await accounts.start()
   await blocks.start()
   presence.start()
-  if (config.ROLES.includes('worker')) sweep.start()
+  const isWorker = config.ROLES.includes('worker')
+  if (isWorker) sweep.start()
+  untold.members.start(isWorker)
+  untold.chats.start(isWorker)
 
   const steps = [
     () => presence.close(),
     () => background.settled(),
+    () => untold.members.close(),
+    () => untold.chats.close(),
     () => sweep.close(),
     () => tail.close(),
     () => chatLog.close(),

@@ -7,7 +7,7 @@ import { markAllDelivered, markDelivered } from '../features/marks/index.ts'
 import { deliveredFromStream } from '../features/sync/index.ts'
 import { unavailable } from '../lib/errors.ts'
 import { LIMITS } from '../lib/limits.ts'
-import { framesSent } from '../stores/metrics.ts'
+import { framesSent, socketsTooSlow } from '../stores/metrics.ts'
 import type { DeviceActor } from '../wire/actor.ts'
 import { CLOSE, retryReason } from '../wire/close-codes.ts'
 import type { FrameConnection } from '../wire/frame.ts'
@@ -22,6 +22,8 @@ interface Written {
 /** Messages written and not yet acknowledged, at most; older ones are found in the stream. */
 const WRITTEN_MAX = 2000
 const RESTART_SPREAD_MS = 2000
+/** Written in one turn at most before the kernel gets it. */
+const PACKET_BYTES = 64 * 1024
 
 /** A signed-in socket. */
 export class Connection implements FrameConnection, Sink {
@@ -66,7 +68,10 @@ export class Connection implements FrameConnection, Sink {
   write(frame: string | Buffer): void {
     const socket = this.#socket
     if (socket.readyState !== socket.OPEN) return
+    // What the kernel would take at once must not count against the reader.
+    if (socket.bufferedAmount > PACKET_BYTES) this.#uncork()
     if (socket.bufferedAmount > LIMITS.socketBufferBytes) {
+      socketsTooSlow.inc()
       this.close(CLOSE.tooSlow, 'too slow')
       return
     }
@@ -74,15 +79,35 @@ export class Connection implements FrameConnection, Sink {
     socket.send(frame, { binary: false })
   }
 
+  /**
+   * Waits until a reader that is behind has taken everything. One that takes nothing misses its pings and is ended by
+   * that.
+   */
+  async drained(): Promise<void> {
+    if (this.#socket.bufferedAmount <= PACKET_BYTES) return
+    this.#uncork()
+    if (!this.#line.writableNeedDrain || this.#line.destroyed) return
+    await new Promise<void>((resolve) => {
+      const settle = () => {
+        this.#line.off('drain', settle).off('close', settle)
+        resolve()
+      }
+      this.#line.on('drain', settle).on('close', settle)
+    })
+  }
+
   /** Frames written in one turn of the loop leave in one packet: a batch of messages is one system call. */
   #cork(): void {
     if (this.#corked) return
     this.#corked = true
     this.#line.cork()
-    setImmediate(() => {
-      this.#corked = false
-      this.#line.uncork()
-    })
+    setImmediate(() => this.#uncork())
+  }
+
+  #uncork(): void {
+    if (!this.#corked) return
+    this.#corked = false
+    this.#line.uncork()
   }
 
   push(event: EncodedEvent, cursor: string, id: string): void {

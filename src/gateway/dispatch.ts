@@ -57,7 +57,9 @@ export function errorFrame(
   requestId: string,
 ): string {
   const error = toAppError(err)
-  if (error.status >= 500) ctx.log.error({ err: error.cause ?? error, requestId }, 'frame failed')
+  // A refusal without a cause is one of our own making: under load there are thousands of them.
+  if (error.status === 500 || error.cause !== undefined)
+    ctx.log.error({ err: error.cause ?? error, requestId }, 'frame failed')
   return JSON.stringify({
     event: 'error:general',
     ...(id === undefined ? {} : { id }),

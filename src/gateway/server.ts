@@ -10,6 +10,7 @@ import type { DeviceActor } from '../wire/actor.ts'
 import { readCaller } from '../wire/caller.ts'
 import { CLOSE } from '../wire/close-codes.ts'
 import { originAllowed } from '../wire/origin.ts'
+import { Admission } from './admission.ts'
 import type { Connection } from './connection.ts'
 import { SocketSession } from './session.ts'
 
@@ -24,6 +25,7 @@ export class Gateway {
     perMessageDeflate: false,
     clientTracking: false,
   })
+  readonly #admission = new Admission()
   readonly #sessions = new Set<SocketSession>()
   /** Signed-in sockets by their session, to end them when it ends. */
   readonly #bySession = new Map<string, Set<Connection>>()
@@ -48,7 +50,9 @@ export class Gateway {
   listen(server: Server): void {
     server.on('upgrade', (req, socket, head) => {
       socket.on('error', () => undefined)
-      this.#upgrade(req, socket, head).catch((err: unknown) => this.#refuse(req, socket, toAppError(err)))
+      if (req.headers.upgrade?.toLowerCase() !== 'websocket') serveWithoutUpgrade(server, req, socket, head)
+      else
+        this.#upgrade(req, socket, head).catch((err: unknown) => this.#refuse(req, socket, toAppError(err)))
     })
   }
 
@@ -83,6 +87,9 @@ export class Gateway {
     for (const name of url.searchParams.keys())
       if (name !== 'cursor')
         throw new AppError('VALIDATION_ERROR', `${name.slice(0, 64)}: is not a known field`)
+    const leave = this.#admission.enter()
+    // However it ends: refused, broken off in the middle, or closed without ever having signed in.
+    socket.once('close', leave)
     const actor = await this.#actorOf(req)
     if (cursor !== undefined) {
       if (!actor) throw new AppError('INVALID_INPUT', 'cursor: goes with an Authorization header.')
@@ -90,7 +97,12 @@ export class Gateway {
     }
     this.#sockets.handleUpgrade(req, socket, head, (ws) => {
       const session: SocketSession = new SocketSession(this.#ctx, ws, socket, {
-        opened: (connection) => this.#opened(connection),
+        admit: (signIn) => this.#admission.signIn(signIn),
+        opened: (connection) => {
+          leave()
+          socket.off('close', leave)
+          this.#opened(connection)
+        },
         closed: (connection) => this.#closed(connection),
       })
       this.#sessions.add(session)
@@ -127,7 +139,8 @@ export class Gateway {
   /** A refused upgrade is an HTTP answer in the envelope of the other door. */
   #refuse(req: IncomingMessage, socket: Duplex, error: AppError): void {
     const { requestId } = readCaller(req, this.#ctx.config.TRUSTED_PROXIES)
-    if (error.status >= 500) this.#ctx.log.error({ err: error.cause ?? error, requestId }, 'upgrade failed')
+    if (error.status === 500 || error.cause !== undefined)
+      this.#ctx.log.error({ err: error.cause ?? error, requestId }, 'upgrade failed')
     const body = JSON.stringify({
       success: false,
       error: {
@@ -146,4 +159,18 @@ export class Gateway {
         `Connection: close\r\n\r\n${body}`,
     )
   }
+}
+
+/** Who offers another protocol (h2c, say) is served as if he had not: the request goes back to the door for HTTP. */
+function serveWithoutUpgrade(server: Server, req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const lines = [`${req.method} ${req.url} HTTP/${req.httpVersion}`]
+  for (let index = 0; index + 1 < req.rawHeaders.length; index += 2) {
+    const name = req.rawHeaders[index] ?? ''
+    if (!/^(upgrade|connection|http2-settings)$/i.test(name))
+      lines.push(`${name}: ${req.rawHeaders[index + 1]}`)
+  }
+  // Each such request on a connection of its own: what follows the first is not looked at for another upgrade.
+  lines.push('Connection: close', '', '')
+  socket.unshift(Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), head]))
+  server.emit('connection', socket)
 }

@@ -25,6 +25,8 @@ export const loginData = z.strictObject({
 const RETRY_SPREAD_MS = 3000
 
 export interface SessionEvents {
+  /** Runs a sign-in when its turn comes. */
+  admit(signIn: () => Promise<void>): Promise<void>
   opened(connection: Connection): void
   closed(connection: Connection): void
 }
@@ -41,6 +43,7 @@ export class SocketSession {
   #signedIn: Promise<void> = Promise.resolve()
   #alive = true
   #pending = 0
+  #stopping = false
   #authTimer: NodeJS.Timeout | null = null
 
   constructor(ctx: Ctx, socket: WebSocket, line: Duplex, events: SessionEvents) {
@@ -66,13 +69,10 @@ export class SocketSession {
   start(actor: DeviceActor | null, cursor: string | undefined): void {
     if (actor) {
       this.#signingIn = true
-      this.#signedIn = this.#signIn(actor, cursor, undefined)
+      this.#signedIn = this.#enter(actor, cursor)
       return
     }
-    this.#authTimer = setTimeout(
-      () => this.#socket.close(CLOSE.notAuthenticated, 'not authenticated in time'),
-      LIMITS.socketAuthMs,
-    )
+    this.#authTimer = setTimeout(() => void this.#giveUp(), LIMITS.socketAuthMs)
   }
 
   /** Ends a peer that did not answer the last ping, and pings again. */
@@ -87,6 +87,7 @@ export class SocketSession {
 
   /** No new frames; those under way are answered before the socket is closed. */
   pause(): void {
+    this.#stopping = true
     this.#socket.pause()
   }
 
@@ -117,10 +118,12 @@ export class SocketSession {
       return
     }
     this.#pending += 1
+    if (this.#pending === LIMITS.framesAtOnce) this.#socket.pause()
     this.#run(frame)
       .catch((err: unknown) => this.#answer(errorFrame(this.#ctx, frame.id, err, randomUUID())))
       .finally(() => {
         this.#pending -= 1
+        if (this.#pending === LIMITS.framesAtOnce - 1 && !this.#stopping) this.#socket.resume()
       })
   }
 
@@ -142,11 +145,29 @@ export class SocketSession {
     await this.#signedIn
   }
 
+  async #giveUp(): Promise<void> {
+    // A sign-in that waits for its turn is in time.
+    await this.#signedIn
+    if (!this.#connection) this.#socket.close(CLOSE.notAuthenticated, 'not authenticated in time')
+  }
+
+  /** The sign-in of a socket that came with its token in the header. */
+  async #enter(actor: DeviceActor, cursor: string | undefined): Promise<void> {
+    try {
+      await this.#events.admit(() => this.#signIn(actor, cursor, undefined))
+    } catch (err) {
+      this.#answer(errorFrame(this.#ctx, undefined, err, randomUUID()))
+      this.#socket.close(CLOSE.restarting, retryReason(RETRY_SPREAD_MS))
+    }
+  }
+
   async #login(frame: ClientFrame): Promise<void> {
     try {
       const { token, cursor } = validate(loginData, frame.data)
-      const actor = await this.#ctx.accounts.authenticate(token)
-      await this.#signIn(actor, cursor, frame.id)
+      await this.#events.admit(async () => {
+        const actor = await this.#ctx.accounts.authenticate(token)
+        await this.#signIn(actor, cursor, frame.id)
+      })
     } catch (err) {
       const error = toAppError(err)
       this.#answer(errorFrame(this.#ctx, frame.id, err, randomUUID()))
@@ -186,10 +207,7 @@ export class SocketSession {
       connection.begin(follow)
     } catch (err) {
       this.#ctx.delivery.feeds.leave(connection)
-      if (frameId !== undefined) throw err
-      this.#answer(errorFrame(this.#ctx, undefined, err, randomUUID()))
-      this.#socket.close(CLOSE.restarting, retryReason(RETRY_SPREAD_MS))
-      return
+      throw err
     }
     // Answered already: whatever fails from here on must not answer a second time.
     this.#ctx.after(() => this.#welcome(connection))
@@ -205,7 +223,8 @@ export class SocketSession {
   }
 
   #answer(frame: string): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(frame)
+    if (this.#connection) this.#connection.write(frame)
+    else if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(frame)
   }
 
   #onClose(): void {

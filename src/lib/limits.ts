@@ -9,8 +9,15 @@ export const LIMITS = {
   requestTimeoutMs: 30_000,
   /** A socket that has not signed in by then is closed with 4401. */
   socketAuthMs: 10_000,
-  /** Bytes waiting for a slow reader before it is closed with 4408. */
-  socketBufferBytes: 4 * 1024 * 1024,
+  /** Sockets of a node that have not signed in; beyond it an upgrade is refused with 503. */
+  socketsSigningInMax: 2000,
+  signInsAtOnce: 64,
+  /** A sign-in that would wait longer for its turn is sent away with 1012. */
+  signInWaitMs: 3000,
+  /** Frames of one socket that are being worked on; beyond it nothing more is read from it for the moment. */
+  framesAtOnce: 256,
+  /** Bytes waiting for a slow reader before it is closed with 4408; a node may have to hold them for many. */
+  socketBufferBytes: 1024 * 1024,
   /** More frames a second than this for `frameRateSeconds` closes with 4429. */
   framesPerSecond: 200,
   frameRateSeconds: 5,

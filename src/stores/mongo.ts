@@ -44,6 +44,16 @@ export interface ChatDoc {
   fanRev: number
   createdAt: Date
   updatedAt: Date
+  /** Made, or its info changed. */
+  untold?: UntoldNote & { created?: true; changed?: true }
+}
+
+/** What a write outside of the log leaves to be told; gone once the event streams have it. */
+export interface UntoldNote {
+  /** The database's time of the newest change that is untold. */
+  at: Date
+  /** Of that change: another one has another. */
+  version: ObjectId
 }
 
 export interface VisibleInterval {
@@ -80,6 +90,8 @@ export interface MemberDoc {
   /** The chat is out of the caller's list until something newer than this happens. */
   hiddenSeq: number | null
   settings: MemberSettings
+  /** The marks from which on nobody may have heard of their moving; own settings; the chat taken out of the list. */
+  untold?: UntoldNote & { read?: number; delivered?: number; settings?: true; hidden?: true }
 }
 
 export interface SystemNote {

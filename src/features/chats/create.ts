@@ -53,6 +53,7 @@ export async function findOrMakeDirect(
     description: null,
   })
   chat.directKey = directKey
+  chat.untold = { at: ctx.clock.now(), version: new ObjectId(), created: true }
   const blocks = await ctx.blocks.between(userId, [otherId])
   const members = participants.map((id): MemberDoc => {
     const member = newMember(ctx, chat._id, id, 'member', 1)
@@ -147,14 +148,14 @@ export async function requireAddable(ctx: Ctx, actor: DeviceActor, userIds: stri
 /** Both people's devices learn of it before its first message, unless it is hidden from one of them. */
 function announceDirect(ctx: Ctx, chat: ChatDoc, members: MemberDoc[]): void {
   const head = { last: null, rev: 0 }
-  const told = members.filter((member) => member.hiddenSeq === null)
-  const sets = told.map((member) => member.userId)
-  const events = told.map((member, set) => ({
-    set,
-    payload: createdPayload(ctx, { chat, member, head, members }),
-    origin: '',
-  }))
-  ctx.after(() => ctx.delivery.fanOut.tellUsers(sets, events))
+  const tellings = members
+    .filter((member) => member.hiddenSeq === null)
+    .map((member) => ({
+      userIds: [member.userId],
+      event: 'chat:created',
+      data: { chat: toChat(ctx, { chat, member, head, members }, 0), rev: head.rev },
+    }))
+  ctx.after(() => ctx.untold.chats.tell(chat, tellings))
 }
 
 /** The owner's view differs from the others' in his role alone, so two views do for any number of members. */

@@ -6,4 +6,5 @@
 export { lastVisible, requireAccess, requireChatHex, requireMember, type Access } from './access.ts'
 export { findOrMakeDirect } from './create.ts'
 export { maySend } from './roles.ts'
+export { chatTellings, memberTellings } from './tellings.ts'
 export { activeMembers } from './view.ts'

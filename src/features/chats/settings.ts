@@ -3,6 +3,7 @@ import type { Ctx } from '../../context.ts'
 import { invalid } from '../../lib/errors.ts'
 import { LIMITS } from '../../lib/limits.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
+import { noteUntold } from '../untold/index.ts'
 import { requireMember } from './access.ts'
 import type { ChatView } from './schema.ts'
 import { viewChat } from './view.ts'
@@ -34,14 +35,12 @@ export async function changeSettings(
     if (value === undefined) continue
     changes[`settings.${name}`] = name === 'mutedUntil' && typeof value === 'string' ? new Date(value) : value
   }
+  const untold = noteUntold('settings')
   const after = await ctx.mongo.members.findOneAndUpdate(
     { _id: member._id },
-    { $set: changes },
+    { ...untold, $set: { ...changes, ...untold.$set } },
     { returnDocument: 'after' },
   )
-  const view = await viewChat(ctx, chat, after ?? member)
-  ctx.after(() =>
-    ctx.delivery.notifyUsers([actor.userId], { event: 'chat:updated', data: { chat: view, rev: view.rev } }),
-  )
-  return view
+  if (after) ctx.after(() => ctx.untold.members.tell(after))
+  return viewChat(ctx, chat, after ?? member)
 }

@@ -1,15 +1,15 @@
 /** Changes of a group's info and of what its members may do; leaving a chat; one's own settings. */
 import type { Ctx } from '../../context.ts'
-import { toPayload } from '../../delivery/index.ts'
 import { denied, notFound } from '../../lib/errors.ts'
 import type { ChatDoc, ChatPermissions, SystemNote } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
+import { noteUntold } from '../untold/index.ts'
 import { requireAccess, requireMember } from './access.ts'
-import { changeGroup } from './group-change.ts'
+import { changeGroup, inTransaction } from './group-change.ts'
 import { removeParticipant } from './participants.ts'
 import { isAdmin, mayEditInfo } from './roles.ts'
 import type { ChatView } from './schema.ts'
-import { activeMembers, readHeads, toChats, viewChat } from './view.ts'
+import { viewChat } from './view.ts'
 
 export interface UpdateChat {
   name?: string | undefined
@@ -50,9 +50,14 @@ export async function updateChat(
       note,
       audience: [...state.members.keys()],
       write: async (session) => {
+        const untold = noteUntold('changed')
+        const { permissions: may } = changed
         await ctx.mongo.chats.updateOne(
           { _id },
-          { $set: { ...info, permissions: changed.permissions, updatedAt: ctx.clock.now() } },
+          {
+            ...untold,
+            $set: { ...info, permissions: may, updatedAt: ctx.clock.now(), ...untold.$set },
+          },
           { session },
         )
       },
@@ -64,29 +69,8 @@ export async function updateChat(
     ctx.mongo.members.findOne({ chatId: _id, userId: actor.userId }),
   ])
   if (!fresh || !member) throw notFound('chat')
-  if (seq !== null) ctx.after(() => announceUpdate(ctx, fresh))
+  if (seq !== null) ctx.after(() => ctx.untold.chats.tell(fresh))
   return viewChat(ctx, fresh, member)
-}
-
-/** Each member's devices get his own view: unread count, marks and settings differ by member. */
-async function announceUpdate(ctx: Ctx, chat: ChatDoc): Promise<void> {
-  const [anyone] = await activeMembers(ctx, chat._id)
-  const [head] = anyone ? await readHeads(ctx, [anyone]) : []
-  if (!head) return
-  // Behind the head: whoever was removed before it is no longer among them.
-  const members = await activeMembers(ctx, chat._id)
-  const views = await toChats(
-    ctx,
-    members.map((member) => ({ chat, member, head })),
-  )
-  await ctx.delivery.fanOut.tellUsers(
-    members.map((member) => member.userId),
-    views.map((view, set) => ({
-      set,
-      payload: toPayload('chat:updated', JSON.stringify({ chat: view, rev: view.rev })),
-      origin: '',
-    })),
-  )
 }
 
 function changedInfo(chat: ChatDoc, input: UpdateChat) {
@@ -112,11 +96,21 @@ export async function deleteChat(ctx: Ctx, actor: DeviceActor, chatId: string): 
   const { chatHex, chatId: _id, chat, member } = await requireAccess(ctx, actor, chatId)
   await ctx.chatLog.flushHeads()
   if (chat.type !== 'direct' && member.active) await removeParticipant(ctx, actor, chatId, actor.userId)
+  const untold = noteUntold('hidden')
   if (chat.type === 'direct') {
     const { seq } = await ctx.chatLog.state(chatHex, 0)
-    await ctx.mongo.members.updateOne({ _id: member._id }, { $set: { hiddenSeq: seq } })
+    await ctx.mongo.members.updateOne(
+      { _id: member._id },
+      { ...untold, $set: { hiddenSeq: seq, ...untold.$set } },
+    )
   } else {
-    await ctx.mongo.chats.updateOne({ _id }, { $pull: { former: actor.userId } })
+    await inTransaction(ctx, async (session) => {
+      await ctx.mongo.chats.updateOne({ _id }, { $pull: { former: actor.userId } }, { session })
+      await ctx.mongo.members.updateOne({ _id: member._id }, untold, { session })
+    })
   }
-  ctx.after(() => ctx.delivery.notifyUsers([actor.userId], { event: 'chat:deleted', data: { chatId } }))
+  ctx.after(async () => {
+    const after = await ctx.mongo.members.findOne({ _id: member._id })
+    if (after) await ctx.untold.members.tell(after)
+  })
 }

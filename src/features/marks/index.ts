@@ -3,5 +3,7 @@
  * read implies delivered; the unread count is that of the log, with or without Redis.
  */
 export { markAllDelivered, markDelivered } from './delivered.ts'
+export { receiptTellings } from './receipt-tellings.ts'
+export { shareReceipts } from './share-receipts.ts'
 export { unreadCounts, type UnreadQuestion } from './unread.ts'
-export { moveMark, shareReceipts, type MarkKind } from './watermarks.ts'
+export { moveMark, type MarkKind } from './watermarks.ts'
