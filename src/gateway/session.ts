@@ -129,7 +129,7 @@ export class SocketSession {
 
   async #run(frame: ClientFrame): Promise<void> {
     // Whoever sends on without waiting for the answer to his sign-in is served once it is done.
-    if (this.#signingIn && !this.#connection && frame.event !== 'auth:login') await this.#signedIn
+    if (this.#signingIn && !this.#connection) await this.#signedIn
     const connection = this.#connection
     if (connection) {
       if (frame.event === 'auth:login')
