@@ -1,12 +1,12 @@
 // One workload against one target: starts a generator, samples around the measured seconds, adds it all up.
-import { on } from 'node:events'
-import { cpuPerMessage, sampleCpu, type CpuSample } from './cpu.ts'
-import type { FromGenerator, Order } from './plan.ts'
-import { startScript, stopProcess } from './processes.ts'
-import { commandsPerMessage, readStoreCommands, type StoreCommands } from './store-commands.ts'
+import { on as messagesOf } from 'node:events'
+import type { FromGenerator, Order } from '../plan.ts'
+import { cpuPerMessage, sampleCpu, type CpuSample, type Pids } from '../sampling/cpu.ts'
+import { commandsPerMessage, readStoreCommands, type StoreCommands } from '../sampling/store-commands.ts'
+import { startScript, stopProcess } from '../stage/processes.ts'
 import type { Counts } from './tracker.ts'
 
-export type Result = {
+export type LoadResult = {
   workload: string
   target: 'parley' | 'relay'
   seconds: number
@@ -21,28 +21,29 @@ export type Result = {
 
 export async function measure(
   order: Order,
-  pids: Record<string, number>,
-  onProgress: (line: string) => void,
-): Promise<Result> {
-  const generator = startScript('scripts/bench/generator.ts')
-  const watched = { ...pids, generator: generator.pid ?? 0 }
+  pids: Pids,
+  on: { progress: (line: string) => void; warm?: () => Promise<void> | void },
+): Promise<LoadResult> {
+  const generator = startScript('scripts/bench/load/generator.ts')
+  const watched = { ...pids, generator: [generator.pid ?? 0] }
   const commands = (): Promise<StoreCommands> =>
-    order.target.kind === 'parley' ? readStoreCommands(order.target.url) : Promise.resolve({})
+    order.target.kind === 'parley' ? readStoreCommands(order.target.urls) : Promise.resolve({})
   let cpu: CpuSample = {}
   let before: StoreCommands = {}
-  let result: Result | null = null
+  let result: LoadResult | null = null
   const gone = new AbortController()
   generator.once('exit', () => gone.abort(new Error('the generator ended before it was done')))
   generator.send({ type: 'run', order })
-  for await (const [said] of on(generator, 'message', { signal: gone.signal })) {
+  for await (const [said] of messagesOf(generator, 'message', { signal: gone.signal })) {
     const message = said as FromGenerator
-    if (message.type === 'connected') onProgress(`${message.sockets} sockets, warming up`)
+    if (message.type === 'connected') on.progress(`${message.sockets} sockets, warming up`)
     else if (message.type === 'warm') {
+      await on.warm?.()
       before = await commands()
       cpu = sampleCpu(watched)
       generator.send({ type: 'measure' })
     } else if (message.type === 'progress') {
-      onProgress(`${message.second} of ${order.seconds} s, ${message.perSecond} msg/s`)
+      on.progress(`${message.second} of ${order.seconds} s, ${message.perSecond} msg/s`)
     } else if (message.type === 'measured') {
       const after = sampleCpu(watched)
       result = add(order, message, cpuPerMessage(cpu, after, message.counts.completed))
@@ -61,7 +62,7 @@ function add(
   order: Order,
   message: FromGenerator & { type: 'measured' },
   cpuUsPerMessage: CpuSample,
-): Result {
+): LoadResult {
   const { counts, seconds } = message
   return {
     workload: order.workload.name,

@@ -1,9 +1,9 @@
 // The two things that take the load: a Parley server through the public socket, and the bare relay.
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
-import { Link } from '../../src/client/link.ts'
-import type { Message } from '../../src/client/model.ts'
-import { textOf, type Order, type TargetPlan, type Workload } from './plan.ts'
+import { Link } from '../../../src/client/link.ts'
+import type { Message } from '../../../src/client/model.ts'
+import { nodeOf, textOf, type Order, type TargetPlan, type Workload } from '../plan.ts'
 import type { Tracker } from './tracker.ts'
 
 export type Target = { sockets: number; send: (lane: number, number: number) => void; close: () => void }
@@ -22,6 +22,10 @@ const CONNECT_WIDTH = 16
 
 const RECEIPT_EVERY = 64
 
+/** The head of a frame between 126 bytes and 64 KiB; a client's carries a mask. */
+const SERVER_HEADER_BYTES = 4
+const CLIENT_HEADER_BYTES = 8
+
 async function connectParley(
   plan: TargetPlan & { kind: 'parley' },
   workload: Workload,
@@ -32,23 +36,32 @@ async function connectParley(
   const tag = `${workload.name}.${Date.now().toString(36)}`
   for (let from = 0; from < plan.people.length; from += CONNECT_WIDTH) {
     const batch = plan.people.slice(from, from + CONNECT_WIDTH)
-    links.push(...(await Promise.all(batch.map((person) => openLink(plan, person.token, tracker)))))
+    const opening = batch.map((person, i) => {
+      const url = plan.urls[nodeOf(from + i, plan.urls.length)] ?? ''
+      return openLink({ url, token: person.token, withReceipts: plan.withReceipts }, tracker)
+    })
+    links.push(...(await Promise.all(opening)))
   }
   return {
     sockets: links.length,
     send: (lane, number) => {
       const id = `${lane}.${number}`
       const clientMessageId = `${tag}.${id}`
-      const data = { chatId: plan.chatIds[lane], clientMessageId, content: textOf(lane, number) }
-      links[senderOf(workload, lane)]?.sendText(JSON.stringify({ event: 'message:send', id, data }))
+      const data = {
+        chatId: plan.chatIds[lane],
+        clientMessageId,
+        content: textOf(lane, number, workload.bytes),
+      }
+      const text = JSON.stringify({ event: 'message:send', id, data })
+      tracker.wrote(text.length + CLIENT_HEADER_BYTES)
+      links[senderOf(workload, lane)]?.sendText(text)
     },
     close: () => links.forEach((link) => link.terminate()),
   }
 }
 
 async function openLink(
-  plan: TargetPlan & { kind: 'parley' },
-  token: string,
+  to: { url: string; token: string; withReceipts: boolean },
   tracker: Tracker,
 ): Promise<Link> {
   let unacked = 0
@@ -60,8 +73,8 @@ async function openLink(
     link.notify('sync:ack', { cursor })
   }
   const { link } = await Link.open({
-    url: plan.url,
-    token,
+    url: to.url,
+    token: to.token,
     silenceMs: 0,
     // Frames whose keys come in another order than the scan below expects.
     onFrame: (frame) => {
@@ -72,10 +85,11 @@ async function openLink(
       note(message?.content ?? '', 0, '|', (lane, n) => tracker.received(lane, n))
     },
     onRaw: (raw) => {
+      tracker.read(raw.length + SERVER_HEADER_BYTES)
       const text = raw.toString('latin1')
       if (text.startsWith('{"event":"message:received"')) {
         note(text, text.indexOf('"content":"') + 11, '|', (lane, number) => tracker.received(lane, number))
-        if (plan.withReceipts) acknowledge(text)
+        if (to.withReceipts) acknowledge(text)
         return true
       }
       if (text.startsWith('{"event":"ack"')) {
@@ -126,7 +140,7 @@ async function connectRelay(
     send: (lane, number) => {
       const sender = senderOf(workload, lane)
       const to = workload.shape === 'pairs' ? `p${sender + 1}` : '*'
-      const frame = { to, id: `${lane}.${number}`, text: textOf(lane, number) }
+      const frame = { to, id: `${lane}.${number}`, text: textOf(lane, number, workload.bytes) }
       sockets[sender]?.send(JSON.stringify(frame))
     },
     close: () => sockets.forEach((socket) => socket.terminate()),

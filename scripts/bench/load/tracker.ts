@@ -8,6 +8,8 @@ export type Counts = {
   errors: number
   receiveMs: Quantiles | null
   ackMs: Quantiles | null
+  /** What one message costs on the wire, all its frames to and from clients, without TCP and TLS. */
+  bytesPerMessage: { toServer: number; fromServer: number }
 }
 
 type Open = { sentAt: number; isAcked: boolean; received: number }
@@ -21,6 +23,8 @@ export class Tracker {
   #ackMs: number[] = []
   #completed = 0
   #errors = 0
+  #toServer = 0
+  #fromServer = 0
 
   constructor(lanes: number, recipients: number) {
     this.#recipients = recipients
@@ -41,6 +45,8 @@ export class Tracker {
     this.#ackMs = []
     this.#completed = 0
     this.#errors = 0
+    this.#toServer = 0
+    this.#fromServer = 0
   }
 
   stop(): Counts {
@@ -52,7 +58,19 @@ export class Tracker {
       errors: this.#errors,
       receiveMs: quantiles(this.#receiveMs),
       ackMs: quantiles(this.#ackMs),
+      bytesPerMessage: {
+        toServer: this.#toServer / Math.max(1, this.#completed),
+        fromServer: this.#fromServer / Math.max(1, this.#completed),
+      },
     }
+  }
+
+  wrote(bytes: number): void {
+    this.#toServer += bytes
+  }
+
+  read(bytes: number): void {
+    this.#fromServer += bytes
   }
 
   sent(lane: number, number: number): void {
@@ -89,7 +107,8 @@ export class Tracker {
   }
 }
 
-function quantiles(samples: number[]): Quantiles | null {
+/** The middle, the tail and the worst of some samples; null where there are none. */
+export function quantiles(samples: number[]): Quantiles | null {
   if (samples.length === 0) return null
   const sorted = Float64Array.from(samples).sort()
   const at = (share: number): number =>

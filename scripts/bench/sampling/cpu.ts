@@ -36,8 +36,14 @@ function readStat(pid: number): Stat | null {
 
 export type CpuSample = Record<string, number | null>
 
-export function sampleCpu(pids: Record<string, number>): CpuSample {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuOfTree(pid)]))
+/** Pids by name: a server of several nodes, or a store of several members, counts as one. */
+export type Pids = Record<string, number[]>
+
+const sumOf = (pids: number[]): number | null =>
+  pids.map(cpuOfTree).reduce((sum, cpu) => (sum === null || cpu === null ? null : sum + cpu), 0)
+
+export function sampleCpu(pids: Pids): CpuSample {
+  return Object.fromEntries(Object.entries(pids).map(([name, all]) => [name, sumOf(all)]))
 }
 
 /** Microseconds for each message, by process. */

@@ -1,4 +1,4 @@
-// The processes of a run: server, relay, generator. All of them end with the run.
+// The processes of a run: servers, relay, generators. All of them end with the run.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -7,9 +7,10 @@ import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const REPO = fileURLToPath(new URL('../..', import.meta.url))
+export const REPO = fileURLToPath(new URL('../../..', import.meta.url))
 const START_DEADLINE_MS = 90_000
 const STOP_DEADLINE_MS = 12_000
+const WEIGH_DEADLINE_MS = 30_000
 
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
@@ -18,12 +19,14 @@ process.on('exit', () => {
 
 /** Starts one of our scripts with an IPC channel, over which orders and results go. */
 export function startScript(path: string): ChildProcess {
-  return start([path], process.env, 'inherit')
+  return start({ args: [path], repo: REPO, env: process.env, output: 'inherit' })
 }
 
-function start(args: string[], env: NodeJS.ProcessEnv, output: 'inherit' | 'pipe'): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
-    cwd: REPO,
+type Start = { args: string[]; repo: string; env: NodeJS.ProcessEnv; output: 'inherit' | 'pipe' }
+
+function start({ args, repo, env, output }: Start): ChildProcess {
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), ...args], {
+    cwd: repo,
     env,
     stdio: ['ignore', output === 'pipe' ? 'pipe' : 'ignore', output, 'ipc'],
   })
@@ -32,12 +35,28 @@ function start(args: string[], env: NodeJS.ProcessEnv, output: 'inherit' | 'pipe
   return child
 }
 
-export type BenchServer = { url: string; pid: number; stop: () => Promise<void> }
+export type BenchServer = {
+  url: string
+  pid: number
+  /** What it holds after its garbage is collected. */
+  weigh: () => Promise<NodeJS.MemoryUsage>
+  stop: () => Promise<void>
+}
 
-export async function startBenchServer(env: NodeJS.ProcessEnv, logPath: string): Promise<BenchServer> {
+/** Starts the server of a checkout and waits until it is ready. */
+export async function startBenchServer(needs: {
+  repo: string
+  env: NodeJS.ProcessEnv
+  logPath: string
+}): Promise<BenchServer> {
+  const { repo, logPath } = needs
   const port = await freePort()
-  const args = ['--import', './scripts/lifeline.mjs', 'src/main.ts']
-  const child = start(args, { ...env, HOST: '127.0.0.1', PORT: String(port) }, 'pipe')
+  const preload = ['../../lifeline.mjs', './gc-on-request.mjs'].flatMap((path) => [
+    '--import',
+    import.meta.resolve(path),
+  ])
+  const env = { ...needs.env, HOST: '127.0.0.1', PORT: String(port) }
+  const child = start({ args: ['--expose-gc', ...preload, 'src/main.ts'], repo, env, output: 'pipe' })
   const log = createWriteStream(logPath)
   child.stdout?.pipe(log)
   child.stderr?.pipe(log)
@@ -50,7 +69,14 @@ export async function startBenchServer(env: NodeJS.ProcessEnv, logPath: string):
     }
     await sleep(100)
   }
-  return { url, pid: child.pid ?? 0, stop: () => stopProcess(child) }
+  return { url, pid: child.pid ?? 0, weigh: () => weigh(child), stop: () => stopProcess(child) }
+}
+
+async function weigh(child: ChildProcess): Promise<NodeJS.MemoryUsage> {
+  const answered = once(child, 'message', { signal: AbortSignal.timeout(WEIGH_DEADLINE_MS) })
+  child.send('weigh')
+  const [{ weighed }] = (await answered) as [{ weighed: NodeJS.MemoryUsage }]
+  return weighed
 }
 
 export async function stopProcess(child: ChildProcess): Promise<void> {
