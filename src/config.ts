@@ -46,6 +46,11 @@ const variables = {
     .describe('TCP port of the HTTP and socket server; 0 takes a free one'),
   HOST: z.string().default('127.0.0.1').describe('address to listen on'),
   DATABASE_URL: url(['postgres', 'postgresql']).describe('PostgreSQL: identity, devices, sessions, contacts'),
+  DATABASE_REPLICA_URL: url(['postgres', 'postgresql'])
+    .optional()
+    .describe(
+      'a streaming replica of it, for reads that may be 3 s late: profiles of others, searching users',
+    ),
   MONGODB_URL: url(['mongodb', 'mongodb+srv']).describe('MongoDB replica set: chats, messages, calls'),
   REDIS_URL: url(['redis', 'rediss']).describe('Redis: event streams, presence, typing, rate limits'),
   S3_ENDPOINT: url(['http', 'https']).optional().describe('S3-compatible endpoint for media'),

@@ -12,6 +12,7 @@ import type { Log } from './lib/log.ts'
 import type { PageCursors } from './lib/page-cursor.ts'
 import type { ChatDoc, MemberDoc, Mongo } from './stores/mongo.ts'
 import type { Db } from './stores/postgres.ts'
+import type { Replica } from './stores/postgres-replica.ts'
 import type { RedisStore } from './stores/redis.ts'
 import { endpointFor } from './wire/endpoint.ts'
 import { frameFor } from './wire/frame.ts'
@@ -23,6 +24,8 @@ export interface Ctx {
   readonly ids: Ids
   readonly pages: PageCursors
   readonly db: Db
+  /** For reads that may be seconds late; never for signing in, sessions, codes, blocks or what follows a write. */
+  readonly replica: Replica
   readonly mongo: Mongo
   readonly redis: RedisStore
   readonly delivery: Delivery

@@ -20,6 +20,7 @@ import { MongoClock } from './stores/mongo-clock.ts'
 import { buildIndexes } from './stores/mongo-indexes.ts'
 import { openMongo } from './stores/mongo.ts'
 import { makeBucket, openObjects } from './stores/objects.ts'
+import { Replica } from './stores/postgres-replica.ts'
 import { migratePostgres, openPostgres } from './stores/postgres.ts'
 import { openRedis } from './stores/redis.ts'
 
@@ -34,6 +35,7 @@ export interface Opened {
 export async function openContext(config: Config, log: Log): Promise<Opened> {
   await migratePostgres(config.DATABASE_URL, MIGRATIONS)
   const postgres = openPostgres(config.DATABASE_URL, log)
+  const replica = new Replica({ url: config.DATABASE_REPLICA_URL, primary: postgres.db, log })
   await buildIndexes(config.MONGODB_URL, DECLARED_INDEXES, log)
   const mongo = await openMongo(config.MONGODB_URL)
   const clock = await MongoClock.open(mongo.db, log)
@@ -72,6 +74,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     clock,
     ids,
     db: postgres.db,
+    replica,
     mongo,
     redis,
     delivery,
@@ -90,6 +93,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   }
   const presence = new Presence(ctx)
 
+  await replica.start()
   await delivery.start()
   await accounts.start()
   await blocks.start()
@@ -113,6 +117,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     () => redis.close(),
     () => Promise.resolve(clock.close()),
     () => mongo.close(),
+    () => replica.close(),
     () => postgres.close(),
     () => Promise.resolve(objects?.close()),
   ]

@@ -17,7 +17,11 @@ export interface Postgres {
 /** Any number that is ours: holders of it migrate one after another. */
 const MIGRATION_LOCK = 7_274_411
 
-export function openPostgres(url: string, log: Log): Postgres {
+export function openPostgres(
+  url: string,
+  log: Log,
+  name: 'postgres' | 'postgres_replica' = 'postgres',
+): Postgres {
   const sql = postgres(url, {
     max: 10,
     connect_timeout: 4,
@@ -32,7 +36,7 @@ export function openPostgres(url: string, log: Log): Postgres {
       idle_in_transaction_session_timeout: 10_000,
     },
   })
-  const db = drizzle(sql, { logger: { logQuery: () => countCommand('postgres') } })
+  const db = drizzle(sql, { logger: { logQuery: () => countCommand(name) } })
   return {
     db,
     ping: async () => {

@@ -3,21 +3,25 @@ import { randomBytes } from 'node:crypto'
 import { MongoClient } from 'mongodb'
 import postgres from 'postgres'
 
-export type Databases = { databaseUrl: string; mongodbUrl: string; drop: () => Promise<void> }
+export type Databases = { name: string; databaseUrl: string; mongodbUrl: string; drop: () => Promise<void> }
 
-/** `ownMongodbUrl` is that of a MongoDB of the caller's own, who also ends it. */
-export async function createDatabases(ownMongodbUrl?: string): Promise<Databases> {
+/** Servers of the caller's own, who also ends them. */
+export type OwnServers = { postgres?: string | undefined; mongodb?: string | undefined }
+
+export async function createDatabases(own: OwnServers = {}): Promise<Databases> {
   const name = `t_${randomBytes(6).toString('hex')}`
-  const serverUrl = required('DATABASE_URL')
+  const serverUrl = own.postgres ?? required('DATABASE_URL')
   const databaseUrl = withPath(serverUrl, name)
-  const mongodbUrl = withPath(ownMongodbUrl ?? required('MONGODB_URL'), name)
+  const mongodbUrl = withPath(own.mongodb ?? required('MONGODB_URL'), name)
   await administer(serverUrl, `CREATE DATABASE ${name}`)
   return {
+    name,
     databaseUrl,
     mongodbUrl,
     drop: async () => {
-      await administer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
-      if (ownMongodbUrl !== undefined) return
+      if (own.postgres === undefined)
+        await administer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      if (own.mongodb !== undefined) return
       const mongo = await MongoClient.connect(mongodbUrl)
       await mongo.db(name).dropDatabase()
       await mongo.close()
@@ -34,7 +38,7 @@ async function administer(url: string, statement: string): Promise<void> {
   }
 }
 
-function withPath(url: string, name: string): string {
+export function withPath(url: string, name: string): string {
   const [base = '', query] = url.split('?', 2)
   const root = /^[a-z+]+:\/\/[^/]+/.exec(base)?.[0] ?? base
   return query === undefined ? `${root}/${name}` : `${root}/${name}?${query}`

@@ -2,8 +2,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { MongoSet } from '../../scripts/stores/mongo-set.ts'
 import type { RedisCluster } from '../../scripts/stores/redis-cluster.ts'
-import { createDatabases } from './databases.ts'
-import { startThreeMongods, startThreeRedises } from './own-stores.ts'
+import { createDatabases, withPath } from './databases.ts'
+import { type PostgresPair, startPostgresPair, startThreeMongods, startThreeRedises } from './own-stores.ts'
 import { Phone, type PhoneOptions } from './phone.ts'
 import { RedisChild } from './redis-child.ts'
 import { ServerNode } from './server-node.ts'
@@ -13,6 +13,8 @@ export type WorldOptions = {
   env?: Record<string, string>
   /** A MongoDB replica set of three for this world alone; otherwise a database on the run's own. */
   mongo?: 3
+  /** A PostgreSQL of this world alone, with a replica that the nodes know. */
+  postgres?: 'replica'
   /** Three masters instead of one server. */
   redis?: 'cluster'
 }
@@ -23,6 +25,8 @@ export type World = {
   readonly redisCluster: RedisCluster
   /** Where the world was asked for with `mongo: 3`. */
   readonly mongo: MongoSet
+  /** Where the world was asked for with `postgres: 'replica'`. */
+  readonly postgres: PostgresPair
   readonly env: Record<string, string>
   /** The first node's URL. */
   readonly url: string
@@ -35,11 +39,16 @@ export type World = {
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const mongo = options.mongo === undefined ? null : await startThreeMongods()
-  const databases = await createDatabases(mongo?.url)
+  const postgres = options.postgres === undefined ? null : await startPostgresPair()
+  const databases = await createDatabases({ postgres: postgres?.url, mongodb: mongo?.url })
   const redisCluster = options.redis === 'cluster' ? await startThreeRedises() : null
   const redis = redisCluster === null ? await RedisChild.start() : null
   const redisUrl = redisCluster?.url ?? redis?.url ?? ''
-  const env = { ...nodeEnv(databases.databaseUrl, databases.mongodbUrl, redisUrl), ...options.env }
+  const env = {
+    ...nodeEnv(databases.databaseUrl, databases.mongodbUrl, redisUrl),
+    ...(postgres && { DATABASE_REPLICA_URL: withPath(postgres.replicaUrl, databases.name) }),
+    ...options.env,
+  }
   const nodes: ServerNode[] = []
   const people: Phone[] = []
 
@@ -58,7 +67,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const close = async (): Promise<void> => {
     await Promise.all(people.map((person) => person.offline()))
     await Promise.all(nodes.map((server) => server.kill9()))
-    await Promise.all([redis?.kill9(), redisCluster?.stop(), mongo?.stop()])
+    await Promise.all([redis?.kill9(), redisCluster?.stop(), mongo?.stop(), postgres?.stop()])
     await databases.drop()
   }
 
@@ -86,6 +95,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
     get mongo() {
       return asked('mongo: 3', mongo)
+    },
+    get postgres() {
+      return asked("postgres: 'replica'", postgres)
     },
     env,
     url: node(0).url,

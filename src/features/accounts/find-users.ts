@@ -3,6 +3,7 @@ import type { Ctx } from '../../context.ts'
 import { notFound } from '../../lib/errors.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
 import type { Pagination } from '../../wire/endpoint.ts'
+import type { Db } from '../../stores/postgres.ts'
 import { isUuid } from '../../wire/fields.ts'
 import { parsePhone } from './phone.ts'
 import type { PublicUser, Search } from './schema.ts'
@@ -18,7 +19,7 @@ import type { UserRow } from './store/users.ts'
 import { toPublicUser } from './view.ts'
 
 type Reader = Pick<Ctx, 'db'>
-type Viewing = Pick<Ctx, 'db' | 'blocks'>
+type Viewing = Pick<Ctx, 'db' | 'replica' | 'blocks'>
 
 /** A user as other features need one. What of it a given person may see is `findPublicUsers`' business. */
 export interface KnownUser {
@@ -61,8 +62,19 @@ export async function findPublicUsers(
   viewerId: string,
   userIds: readonly string[],
 ): Promise<Map<string, PublicUser>> {
-  const users = await toPublicUsers(ctx, viewerId, await findUserRows(ctx.db, wellFormed(userIds)))
+  const users = await toPublicUsers(ctx, viewerId, await readProfiles(ctx, viewerId, wellFormed(userIds)))
   return new Map(users.map((user) => [user.id, user]))
+}
+
+/** What may be late of others may not be of oneself, and whoever has just signed up is no stranger. */
+async function readProfiles(ctx: Viewing, viewerId: string, userIds: string[]): Promise<UserRow[]> {
+  const others = userIds.filter((id) => id !== viewerId)
+  const read = (db: Db) => findUserRows(db, others)
+  const [rows, own] = await Promise.all([
+    ctx.replica.read(read, (found) => found.length === others.length),
+    findUserRows(ctx.db, userIds.includes(viewerId) ? [viewerId] : []),
+  ])
+  return [...own, ...rows]
 }
 
 async function toPublicUsers(ctx: Viewing, viewerId: string, rows: UserRow[]): Promise<PublicUser[]> {
@@ -109,14 +121,13 @@ export async function searchUsers(
   const [after] = cursor === undefined ? [] : ctx.pages.open(SEARCH, actor.userId, cursor)
   const phone = parsePhone(query)
   if (phone !== null) {
-    const row = await findUserByPhone(ctx.db, phone.phoneNumber)
+    const read = (db: Db) => findUserByPhone(db, phone.phoneNumber)
+    const row = await ctx.replica.read(read, (found) => found !== null)
     const data = await toPublicUsers(ctx, actor.userId, row === null ? [] : [row])
     return { data, pagination: { limit, nextCursor: null, hasMore: false } }
   }
-  const rows = await searchUsernames(ctx.db, query, {
-    limit: limit + 1,
-    after: after === undefined ? null : String(after),
-  })
+  const page = { limit: limit + 1, after: after === undefined ? null : String(after) }
+  const rows = await ctx.replica.read((db) => searchUsernames(db, query, page))
   const shown = rows.slice(0, limit)
   const hasMore = rows.length > shown.length
   const last = shown.at(-1)?.username?.toLowerCase()
