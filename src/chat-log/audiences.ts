@@ -1,6 +1,7 @@
 /** Who sees a message alike: a view is made and encoded once for all of them, and nobody gets another one's. */
 import type { Ids } from '../lib/ids.ts'
 import type { MemberDoc, MessageDoc } from '../stores/mongo.ts'
+import { asLeft } from './as-left.ts'
 import {
   canSee,
   isPartlyWithheld,
@@ -23,18 +24,19 @@ export function audiencesOf(
   viewers: Iterable<MemberDoc>,
   status: MessageStatus,
 ): Audience[] {
-  const groups = new Map<string, [string, ...string[]]>()
+  const groups = new Map<string, { seen: MessageDoc; userIds: [string, ...string[]] }>()
   for (const viewer of viewers) {
     if (!canSee(viewer, doc.seq)) continue
-    const key = whatDiffers(doc, viewer.userId)
+    const seen = asLeft(doc, viewer)
+    const key = `${seen === doc ? '' : seen.rev} ${whatDiffers(seen, viewer.userId)}`
     const group = groups.get(key)
-    if (group) group.push(viewer.userId)
-    else groups.set(key, [viewer.userId])
+    if (group) group.userIds.push(viewer.userId)
+    else groups.set(key, { seen, userIds: [viewer.userId] })
   }
-  return [...groups.values()].map((userIds) => {
+  return [...groups.values()].map(({ seen, userIds }) => {
     const [userId] = userIds
     const own = userId === doc.senderId ? { status } : {}
-    return { recipients: userIds.join(''), view: toMessage(ids, doc, { userId, ...own }) }
+    return { recipients: userIds.join(''), view: toMessage(ids, seen, { userId, ...own }) }
   })
 }
 

@@ -10,6 +10,7 @@ import { AppError, unavailable } from '../lib/errors.ts'
 import type { Ids } from '../lib/ids.ts'
 import type { Log } from '../lib/log.ts'
 import type { MessageDoc, Mongo } from '../stores/mongo.ts'
+import { asLeft } from './as-left.ts'
 import { Committer, type Placed } from './committer.ts'
 import { Heads } from './heads.ts'
 import { Lane, type Entry, type Stored } from './lane.ts'
@@ -20,6 +21,7 @@ import type { BlockSource } from './withheld.ts'
 import { isDuplicateKey } from './write-outcome.ts'
 
 export type { Draft, Stored } from './lane.ts'
+export { asLeft, infoFor, leftWith, marksAsLeft, versionToKeep } from './as-left.ts'
 export { seersOf } from './audiences.ts'
 export {
   deletedTelling,
@@ -279,7 +281,9 @@ export class ChatLog implements FanoutLog {
       throw new AppError('CONFLICT', 'clientMessageId: another message was sent under this id.', {
         details: [{ path: 'clientMessageId', message: 'was used for another message' }],
       })
-    const view = toMessage(this.#ids, message, { userId: senderId })
+    const member = await this.#mongo.members.findOne({ chatId: message.chatId, userId: senderId })
+    const seen = member ? asLeft(message, member) : message
+    const view = toMessage(this.#ids, seen, { userId: senderId })
     entry.resolve({ message, duplicate: true, json: JSON.stringify(view) })
     // Whoever stored it may have died before telling it, or had given it up before it landed.
     if (!this.#delivery.fanOut.knows(lane.chatHex, message.rev))

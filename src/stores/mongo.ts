@@ -14,20 +14,25 @@ export interface ChatPermissions {
   pinMessages: Audience
 }
 
+/** What describes a chat beside its members. */
+export interface ChatInfo {
+  name: string | null
+  description: string | null
+  avatarUrl: string | null
+  permissions: ChatPermissions
+  disappearingSeconds: number | null
+  updatedAt: Date
+}
+
 /** A chat. `participants` are its present members; `former` are those who left and still see it in their list. */
-export interface ChatDoc {
+export interface ChatDoc extends ChatInfo {
   _id: ObjectId
   participants: string[]
   former: string[]
   type: ChatType
   /** The sorted pair of a direct chat: unique, so that two people have one. */
   directKey?: string
-  name: string | null
-  description: string | null
-  avatarUrl: string | null
   createdBy: string
-  permissions: ChatPermissions
-  disappearingSeconds: number | null
   /** Projection of the newest message, written behind; the log of messages is the truth. */
   lastMessage: string | null
   lastMessageAt: Date | null
@@ -42,8 +47,9 @@ export interface ChatDoc {
   lastSeq: number
   /** How far fan-out got, written behind: where it starts again when Redis has forgotten. */
   fanRev: number
+  /** The revision at which someone left last. */
+  leftRev?: number
   createdAt: Date
-  updatedAt: Date
   /** Made, or its info changed. */
   untold?: UntoldNote & { created?: true; changed?: true }
 }
@@ -90,6 +96,8 @@ export interface MemberDoc {
   /** The chat is out of the caller's list until something newer than this happens. */
   hiddenSeq: number | null
   settings: MemberSettings
+  /** Set while he is out: at which revision he left, and the chat as it was. */
+  left?: { rev: number; at: Date; chat: ChatInfo }
   /** The marks from which on nobody may have heard of their moving; own settings; the chat taken out of the list. */
   untold?: UntoldNote & { read?: number; delivered?: number; settings?: true; hidden?: true }
 }
@@ -106,6 +114,16 @@ export interface SystemNote {
     | 'settings_changed'
   userIds?: string[]
   [key: string]: unknown
+}
+
+/** A message as it was at a revision. `edits` is how many of its edits there were. */
+export interface MessageVersion {
+  rev: number
+  message: string | null
+  updatedAt: Date
+  editedAt?: Date
+  reactions?: NonNullable<MessageDoc['reactions']>
+  edits: number
 }
 
 /** A place in a chat's log. `rev` is its last change, `revs` all of them: once taken, a revision is never given again. */
@@ -132,6 +150,8 @@ export interface MessageDoc {
   reactions?: Array<{ emoji: string; userId: string; at: Date; withheldFor?: string[] }>
   /** Each edit with the text that it replaced, oldest first; `withheldFor` are those who never see it. */
   edits?: Array<{ content: string | null; at: Date; withheldFor?: string[] }>
+  /** As it was when someone left whom its next change did not concern, oldest first. */
+  versions?: MessageVersion[]
   editedAt?: Date
   deletedAt?: Date
   deletedBy?: string

@@ -17,8 +17,8 @@ export interface GroupEvent {
 
 export interface GroupChange {
   note: SystemNote
-  /** The documents that change with it, in the transaction; `seq` is the change's own place. */
-  write(session: ClientSession, seq: number): Promise<void>
+  /** The documents that change with it, in the transaction; `message` is the change's own place. */
+  write(session: ClientSession, message: MessageDoc): Promise<void>
   /** Who sees the system message: present members, and those who are leaving with it. */
   audience: string[]
   events(message: MessageDoc): GroupEvent[]
@@ -40,7 +40,7 @@ export async function changeGroup(
     const message = systemMessage(ctx, state, actorId, change.note)
     await inTransaction(ctx, async (session) => {
       await ctx.mongo.messages.insertOne(message, { session })
-      await change.write(session, message.seq)
+      await change.write(session, message)
     })
     return { value: message.seq, fanout: toFanout(ctx, chatHex, message, change), message }
   })

@@ -1,5 +1,6 @@
 /** The chat list: pinned ones ahead, then newest activity first. */
 import { ObjectId, type Filter } from 'mongodb'
+import { infoFor } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
 import type { PagePosition } from '../../lib/page-cursor.ts'
 import type { ChatDoc, ChatType, MemberDoc } from '../../stores/mongo.ts'
@@ -165,8 +166,8 @@ async function matching(ctx: Ctx, userId: string, found: Found[], query: string)
     userId,
     found.filter(({ chat }) => chat.type === 'direct').map(({ chat }) => peerOf(chat)),
   )
-  return found.filter(({ chat }) => {
-    const name = chat.name ?? peers.get(peerOf(chat))?.fullName ?? ''
+  return found.filter(({ chat, member }) => {
+    const name = infoFor(chat, member).name ?? peers.get(peerOf(chat))?.fullName ?? ''
     return name.toLowerCase().includes(needle)
   })
 }

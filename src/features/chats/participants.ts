@@ -1,5 +1,5 @@
 /** Joining and leaving of groups, and ranks. Repeating what is already so is a success without effect. */
-import type { ChatState } from '../../chat-log/index.ts'
+import { leftWith, type ChatState } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
 import { denied, invalid, notFound } from '../../lib/errors.ts'
 import type { ChatDoc, MemberDoc, Role } from '../../stores/mongo.ts'
@@ -88,8 +88,9 @@ function joining(ctx: Ctx, state: ChatState, userId: string, returning: MemberDo
   const fresh = newMember(ctx, state.chat._id, userId, 'member', state.seq + 1)
   const old = returning.find((member) => member.userId === userId)
   if (!old) return fresh
+  const { left: _, ...kept } = old
   return {
-    ...old,
+    ...kept,
     active: true,
     role: 'member',
     joinedAt: fresh.joinedAt,
@@ -156,19 +157,23 @@ function removing(ctx: Ctx, actorId: string, state: ChatState, leaving: MemberDo
       ...(heir ? { newOwnerId: heir.userId } : {}),
     },
     audience,
-    write: async (session, seq) => {
+    write: async (session, { seq, rev, createdAt }) => {
       const visible = leaving.visible.map((interval) =>
         interval.to === null ? { ...interval, to: seq } : interval,
       )
       await ctx.mongo.members.updateOne(
         { _id: leaving._id },
-        { $set: { active: false, role: 'member', visible } },
+        { $set: { active: false, role: 'member', visible, left: leftWith(state.chat, rev, createdAt) } },
         { session },
       )
       if (heir) await ctx.mongo.members.updateOne({ _id: heir._id }, { $set: { role: 'owner' } }, { session })
       await ctx.mongo.chats.updateOne(
         { _id: state.chat._id },
-        { $pull: { participants: leaving.userId }, $addToSet: { former: leaving.userId } },
+        {
+          $set: { leftRev: rev },
+          $pull: { participants: leaving.userId },
+          $addToSet: { former: leaving.userId },
+        },
         { session },
       )
     },

@@ -1,6 +1,6 @@
 /** A chat as its caller sees it (API.md §4). */
 import type { ObjectId } from 'mongodb'
-import { canSee, preview } from '../../chat-log/index.ts'
+import { asLeft, canSee, infoFor, preview } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
 import { LIMITS } from '../../lib/limits.ts'
 import type { ChatDoc, MemberDoc, MessageDoc } from '../../stores/mongo.ts'
@@ -31,7 +31,7 @@ export async function readHeads(ctx: Ctx, members: MemberDoc[]): Promise<Head[]>
   return Promise.all(
     heads.map(async (head, index) => {
       const member = byId.get(members[index]?._id.toHexString() ?? '')
-      return head.last && member && !canSee(member, head.last.seq) ? readHead(ctx, member) : head
+      return member && member.left?.rev !== members[index]?.left?.rev ? readHead(ctx, member) : head
     }),
   )
 }
@@ -44,8 +44,9 @@ async function readHead(ctx: Ctx, member: MemberDoc): Promise<Head> {
     ctx.mongo.messages.findOne(within, { sort: { seq: -1 } }),
     ctx.mongo.messages.findOne({ chatId }, { sort: { rev: -1 }, projection: { rev: 1 } }),
   ])
+  const { left } = member
   // Who is out does not learn how much is still going on.
-  return { last, rev: (end === null ? newest?.rev : last?.rev) ?? 0 }
+  return { last: last && asLeft(last, member), rev: (left ? left.rev : newest?.rev) ?? 0 }
 }
 
 /** Several chats of one caller, with exact unread counts. */
@@ -67,12 +68,13 @@ export function toChat(
   unreadCount: number,
 ): ChatView {
   const last = head.last
+  const info = infoFor(chat, member)
   return {
     id: ctx.ids.chat.encode(chat._id.toHexString()),
     type: chat.type,
-    name: chat.name,
-    description: chat.description,
-    avatarUrl: chat.avatarUrl,
+    name: info.name,
+    description: info.description,
+    avatarUrl: info.avatarUrl,
     createdBy: chat.createdBy,
     participantCount: member.active ? chat.participants.length : 0,
     ...(members
@@ -87,10 +89,10 @@ export function toChat(
     unreadCount,
     myRole: member.active ? member.role : null,
     settings: { ...member.settings, mutedUntil: member.settings.mutedUntil?.toISOString() ?? null },
-    permissions: chat.permissions,
-    disappearingSeconds: chat.disappearingSeconds,
+    permissions: info.permissions,
+    disappearingSeconds: info.disappearingSeconds,
     createdAt: chat.createdAt.toISOString(),
-    updatedAt: (last && last.createdAt > chat.updatedAt ? last.createdAt : chat.updatedAt).toISOString(),
+    updatedAt: (last && last.createdAt > info.updatedAt ? last.createdAt : info.updatedAt).toISOString(),
   }
 }
 

@@ -9,6 +9,7 @@ import {
   REVS_KEPT,
   toFanout,
   toMessage,
+  versionToKeep,
   withheldFrom,
   type ChatState,
   type MessageStatus,
@@ -21,6 +22,9 @@ import type { ChatDoc, MemberDoc, MessageDoc } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
 import { requireMember } from '../chats/index.ts'
 import { ownStatuses, requireMessage } from './history.ts'
+
+/** One for each change behind a removal; whoever left before the oldest one kept sees the message no more. */
+const VERSIONS_KEPT = 20
 
 export interface MessageTarget {
   chatId: string
@@ -90,11 +94,16 @@ async function write(
   const rev = state.rev + 1
   // The unique index keeps a revision from a second message only, not from the same one twice.
   if (doc.rev >= rev) throw new Overtaken()
+  const version = unset?.includes('versions') ? null : versionToKeep(doc, state.chat)
   const update: UpdateFilter<MessageDoc> = {
     $set: { ...set, rev },
     // The sweep looks for it by the database's time.
     $currentDate: { changedAt: true },
-    $push: { revs: { $each: [rev], $slice: -REVS_KEPT }, ...push },
+    $push: {
+      revs: { $each: [rev], $slice: -REVS_KEPT },
+      ...push,
+      ...(version ? { versions: { $each: [version], $slice: -VERSIONS_KEPT } } : {}),
+    },
     ...(unset ? { $unset: Object.fromEntries(unset.map((field) => [field, true])) } : {}),
   }
   return ctx.mongo.messages.findOneAndUpdate({ _id: doc._id, rev: doc.rev }, update, {

@@ -8,7 +8,7 @@ import type { DeviceActor } from '../../wire/actor.ts'
 import type { Answer } from '../../wire/endpoint.ts'
 import { requireAccess } from '../chats/index.ts'
 import type { MessageTarget } from './change-message.ts'
-import { requireMessage } from './history.ts'
+import { asVisible, requireMessage } from './history.ts'
 
 interface Edit {
   content: string | null
@@ -22,8 +22,8 @@ export async function listEdits(
   { chatId, messageId }: MessageTarget,
 ): Promise<Answer<Edit[]>> {
   const access = await requireAccess(ctx, actor, chatId)
-  const doc = await requireMessage(ctx, access, messageId)
-  if (isVoidFor(doc, actor.userId)) throw notFound('message')
+  const [doc] = await asVisible(ctx, access, [await requireMessage(ctx, access, messageId)])
+  if (!doc || isVoidFor(doc, actor.userId)) throw notFound('message')
   return {
     data: editsFor(doc.edits ?? [], actor.userId),
     pagination: { limit: LIMITS.editsPerMessage, nextCursor: null, hasMore: false },

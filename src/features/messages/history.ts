@@ -1,8 +1,10 @@
 /** Reading a chat's log: pages both ways, one message, and what changed since a revision. */
 import { ObjectId, type Filter } from 'mongodb'
 import {
+  asLeft,
   canSee,
   loadHead,
+  marksAsLeft,
   statusOf,
   toMessage,
   type MessageStatus,
@@ -39,7 +41,7 @@ export async function listMessages(
     .limit(query.limit + 1)
     .toArray()
   const hasMore = found.length > query.limit
-  const page = await stillVisible(ctx, access, found.slice(0, query.limit))
+  const page = await asVisible(ctx, access, found.slice(0, query.limit))
   const edge = page.at(-1)
   if (!forward) page.reverse()
   return {
@@ -61,7 +63,7 @@ export async function getMessage(
 ): Promise<MessageView> {
   const access = await requireAccess(ctx, actor, chatId)
   const found = await requireMessage(ctx, access, messageId)
-  const [view] = await toViews(ctx, actor, access, await stillVisible(ctx, access, [found]))
+  const [view] = await toViews(ctx, actor, access, await asVisible(ctx, access, [found]))
   if (!view) throw notFound('message')
   return view
 }
@@ -82,6 +84,8 @@ export async function listChanges(
   { since, limit }: { since: number; limit: number },
 ): Promise<{ messages: MessageView[]; rev: number; hasMore: boolean }> {
   const access = await requireAccess(ctx, actor, chatId)
+  if (access.member.left)
+    return listChangesAsLeft(ctx, actor, access, { since, limit, end: access.member.left.rev })
   // Before the page: what is stored after this read is beyond the revision that the answer names.
   const head = await loadHead(ctx.mongo, access.chatId)
   const found = await ctx.mongo.messages
@@ -91,7 +95,7 @@ export async function listChanges(
     .toArray()
   const hasMore = found.length > limit
   const page = found.slice(0, limit)
-  const seen = await stillVisible(
+  const seen = await asVisible(
     ctx,
     access,
     page.filter((doc) => canSee(access.member, doc.seq)),
@@ -103,14 +107,37 @@ export async function listChanges(
   }
 }
 
+/** By the revisions themselves: they are dense, and a message that changed since then is still found by its earlier ones. */
+async function listChangesAsLeft(
+  ctx: Ctx,
+  actor: DeviceActor,
+  access: Access,
+  { since, limit, end }: { since: number; limit: number; end: number },
+): Promise<{ messages: MessageView[]; rev: number; hasMore: boolean }> {
+  const to = Math.min(since + limit, end)
+  const found = await ctx.mongo.messages
+    .find({ chatId: access.chatId, revs: { $elemMatch: { $gt: since, $lte: to } } })
+    .hint({ chatId: 1, revs: 1 })
+    .toArray()
+  const seen = (await asVisible(ctx, access, found)).filter(({ rev }) => rev > since && rev <= to)
+  seen.sort((a, b) => a.rev - b.rev)
+  return {
+    messages: await toViews(ctx, actor, access, seen),
+    rev: Math.max(to, since),
+    hasMore: to < end,
+  }
+}
+
 /**
  * What was read of a group may be newer than the membership that was read before it: a removal in between is seen by
- * reading the membership again behind the messages. A direct chat keeps its two people.
+ * reading the membership again behind the messages. Who is out sees them as they were when he left. A direct chat keeps
+ * its two people.
  */
-async function stillVisible(ctx: Ctx, access: Access, docs: MessageDoc[]): Promise<MessageDoc[]> {
+export async function asVisible(ctx: Ctx, access: Access, docs: MessageDoc[]): Promise<MessageDoc[]> {
   if (access.chat.type === 'direct' || docs.length === 0) return docs
   const member = await ctx.mongo.members.findOne({ _id: access.member._id })
-  return member ? docs.filter((doc) => canSee(member, doc.seq)) : []
+  if (!member) return []
+  return docs.filter((doc) => canSee(member, doc.seq)).map((doc) => asLeft(doc, member))
 }
 
 /** A seq, or the seq of a message of this chat. */
@@ -138,7 +165,7 @@ export async function ownStatuses(
   docs: MessageDoc[],
 ): Promise<(doc: MessageDoc) => MessageStatus> {
   const own = docs.some((doc) => doc.senderId === actor.userId)
-  const members = own ? await ctx.mongo.members.find({ chatId: access.chatId, active: true }).toArray() : []
+  const members = own ? await recipientsFor(ctx, access) : []
   const { type, participants } = access.chat
   const shared = !own || type !== 'direct' || (await shareReceipts(ctx, participants))
   return (doc) => {
@@ -146,6 +173,14 @@ export async function ownStatuses(
     const status = statusOf(doc, members)
     return status === 'read' && !shared ? 'delivered' : status
   }
+}
+
+/** The others whose marks count: those present, for who is out those who were present then. */
+async function recipientsFor(ctx: Ctx, { chatId, member: viewer }: Access): Promise<MemberDoc[]> {
+  const { left } = viewer
+  if (!left) return ctx.mongo.members.find({ chatId, active: true }).toArray()
+  const then = { chatId, $or: [{ active: true }, { 'left.rev': { $gt: left.rev } }] }
+  return (await ctx.mongo.members.find(then).toArray()).map((member) => marksAsLeft(member, viewer))
 }
 
 function visibleBetween(member: MemberDoc, above: number, below: number | null): Filter<MessageDoc> {

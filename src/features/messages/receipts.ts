@@ -1,6 +1,6 @@
 /** Read and delivered from a client's word, and who has read a message. */
 import type { Ctx } from '../../context.ts'
-import { canSee, loadHead } from '../../chat-log/index.ts'
+import { canSee, loadHead, marksAsLeft } from '../../chat-log/index.ts'
 import { denied } from '../../lib/errors.ts'
 import type { MemberDoc } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
@@ -54,7 +54,8 @@ export async function listReceipts(
   const access = await requireAccess(ctx, actor, chatId)
   const message = await requireMessage(ctx, access, messageId)
   if (message.senderId !== actor.userId) throw denied('Only the sender sees the receipts of a message.')
-  const members = await ctx.mongo.members.find({ chatId: access.chatId }).toArray()
+  const found = await ctx.mongo.members.find({ chatId: access.chatId }).toArray()
+  const members = found.map((member) => marksAsLeft(member, access.member))
   const others = members.filter(
     (member) =>
       member.userId !== actor.userId &&

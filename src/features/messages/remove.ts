@@ -20,7 +20,7 @@ export function deleteForEveryone(ctx: Ctx, actor: DeviceActor, target: MessageT
     if (doc.deletedAt) return null
     return {
       set: { message: null, deletedAt: at, deletedBy: actor.userId, updatedAt: at },
-      unset: ['edits', 'reactions', 'mentions', 'location', 'contact'],
+      unset: ['edits', 'versions', 'reactions', 'mentions', 'location', 'contact'],
       // A block keeps nothing from being taken back.
       tell: (after, members) => [deletedTelling(ctx.ids, after, seersOf(after, members), actor.userId)],
     }
