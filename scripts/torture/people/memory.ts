@@ -38,10 +38,22 @@ function slim(message: Message): Message {
   const { id, chatId, seq, rev, senderId, clientMessageId, type, content, isDeleted, isEdited } = message
   const reactions = message.reactions?.length ? message.reactions : NONE
   const { status, pinned } = message
-  return {
-    ...{ id, chatId, seq, rev, senderId, clientMessageId, type, content, isDeleted, isEdited },
-    ...{ pinned, reactions, status },
-  } as Message
+  const slimmed = {
+    id,
+    chatId,
+    seq,
+    rev,
+    senderId,
+    clientMessageId,
+    type,
+    content,
+    isDeleted,
+    isEdited,
+    pinned,
+    reactions,
+    status,
+  }
+  return slimmed as Message
 }
 
 /** All that a memory needs of a history. */
