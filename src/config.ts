@@ -52,7 +52,16 @@ const variables = {
       'a streaming replica of it, for reads that may be 3 s late: profiles of others, searching users',
     ),
   MONGODB_URL: url(['mongodb', 'mongodb+srv']).describe('MongoDB replica set: chats, messages, calls'),
-  REDIS_URL: url(['redis', 'rediss']).describe('Redis: event streams, presence, typing, rate limits'),
+  REDIS_URL: url(['redis', 'rediss']).describe(
+    'Redis: event streams, presence, typing, rate limits; several URLs, comma separated, are members of a cluster',
+  ),
+  REDIS_PARTITIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(16384)
+    .default(64)
+    .describe('into how many parts users are spread over a Redis cluster; a change resets every device once'),
   S3_ENDPOINT: url(['http', 'https']).optional().describe('S3-compatible endpoint for media'),
   S3_BUCKET: z.string().default('parley').describe('bucket for media'),
   S3_REGION: z.string().default('us-east-1').describe('region of the bucket'),

@@ -39,7 +39,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   await buildIndexes(config.MONGODB_URL, DECLARED_INDEXES, log)
   const mongo = await openMongo(config.MONGODB_URL)
   const clock = await MongoClock.open(mongo.db, log)
-  const redis = openRedis(config.REDIS_URL, log)
+  const redis = openRedis(config.REDIS_URL, config.REDIS_PARTITIONS, log)
   await redis.connect()
   const objects = openObjects(config)
   if (objects) await makeBucket(objects)

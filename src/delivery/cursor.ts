@@ -4,11 +4,18 @@ import { AppError } from '../lib/errors.ts'
 import { BlockCodec } from '../lib/ids.ts'
 
 export interface StreamPosition {
-  /** Six hex digits: changes whenever entries of the streams may have been lost. */
+  /** Six hex digits: changes whenever entries of the inboxes may have been lost. */
   epoch: string
-  /** Stream id, `<ms>-<n>`. */
-  id: string
+  /** Counts the events of the user's partition. */
+  place: number
 }
+
+/** Six bytes of place, three of zero, three of epoch, four of the user's tag. */
+const PLACE = 0
+const PLACE_BYTES = 6
+const EPOCH = 9
+const TAG = 12
+const BLOCK = 16
 
 export class StreamCursors {
   readonly #blocks: BlockCodec
@@ -21,49 +28,41 @@ export class StreamCursors {
 
   /** Four bytes that stand for the user inside his cursors. */
   userTag(userId: string): Buffer {
-    return createHash('sha256').update(`${this.#secret}\n${userId}`).digest().subarray(0, 4)
+    return createHash('sha256')
+      .update(`${this.#secret}\n${userId}`)
+      .digest()
+      .subarray(0, BLOCK - TAG)
   }
 
-  seal(tag: Buffer, epoch: string, id: string): string {
-    const block = Buffer.allocUnsafe(16)
-    writeBlock(block, 0, tag, epoch, id)
-    return this.#blocks.seal(block)
+  seal(tag: Buffer, epoch: string, place: number): string {
+    return this.sealMany(epoch, place, [tag])[0] ?? ''
   }
 
-  /** Cursors of many users for one event, in the order given. */
-  sealMany(epoch: string, places: ReadonlyArray<{ tag: Buffer; id: string }>): string[] {
-    const blocks = Buffer.allocUnsafe(16 * places.length)
-    places.forEach(({ tag, id }, index) => writeBlock(blocks, 16 * index, tag, epoch, id))
+  /** Cursors of many users for one place, in the order given. */
+  sealMany(epoch: string, place: number, tags: readonly Buffer[]): string[] {
+    const blocks = Buffer.alloc(BLOCK * tags.length)
+    if (tags.length === 0) return []
+    blocks.writeUIntBE(place, PLACE, PLACE_BYTES)
+    blocks.write(epoch, EPOCH, TAG - EPOCH, 'hex')
+    let at = 0
+    for (const tag of tags) {
+      if (at > 0) blocks.copyWithin(at, 0, TAG)
+      tag.copy(blocks, at + TAG)
+      at += BLOCK
+    }
     return this.#blocks.sealMany(blocks)
   }
 
   /** Throws INVALID_INPUT for a cursor that was not given to this user. */
   open(userId: string, cursor: string): StreamPosition {
     const block = this.#blocks.open(cursor)
-    if (block === null || !block.subarray(12).equals(this.userTag(userId)))
+    if (block === null || !block.subarray(TAG).equals(this.userTag(userId)))
       throw new AppError('INVALID_INPUT', 'cursor: this is not a cursor of yours.', {
         details: [{ path: 'cursor', message: 'is not a cursor of yours' }],
       })
     return {
-      id: `${block.readUIntBE(0, 6)}-${block.readUIntBE(6, 3)}`,
-      epoch: block.toString('hex', 9, 12),
+      place: block.readUIntBE(PLACE, PLACE_BYTES),
+      epoch: block.toString('hex', EPOCH, TAG),
     }
   }
-}
-
-function writeBlock(into: Buffer, at: number, tag: Buffer, epoch: string, id: string): void {
-  const dash = id.indexOf('-')
-  into.writeUIntBE(Number(id.slice(0, dash)), at, 6)
-  into.writeUIntBE(Number(id.slice(dash + 1)) & 0xffffff, at + 6, 3)
-  into.write(epoch, at + 9, 3, 'hex')
-  tag.copy(into, at + 12)
-}
-
-/** Orders two stream ids: negative, zero or positive. */
-export function compareIds(a: string, b: string): number {
-  if (a === b) return 0
-  const dashA = a.indexOf('-')
-  const dashB = b.indexOf('-')
-  const ms = Number(a.slice(0, dashA)) - Number(b.slice(0, dashB))
-  return ms !== 0 ? ms : Number(a.slice(dashA + 1)) - Number(b.slice(dashB + 1))
 }

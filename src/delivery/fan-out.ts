@@ -2,10 +2,11 @@
  * Announces what is stored. Publishing is a hint, the log is the truth: whatever fails here is told again from the
  * log, by this node, by the next message of the chat on any node, or by the sweep.
  */
-import { randomBytes } from 'node:crypto'
 import type { Log } from '../lib/log.ts'
 import type { RedisStore } from '../stores/redis.ts'
-import { mergeJobs, type ChatFanout, type FanoutEvent } from './chat-fanout.ts'
+import { mergeJobs, splitJob, type ChatFanout, type FanoutEvent, type PartFanout } from './chat-fanout.ts'
+import { FanoutScript, type FanoutReply } from './fanout-script.ts'
+import { HeldFanout, type Held } from './held.ts'
 
 /** What fan-out needs to know of the log, given by the feature that owns it. */
 export interface FanoutLog {
@@ -17,19 +18,21 @@ export interface FanoutLog {
   fanned(chatHex: string, rev: number): void
 }
 
-type Reply = [status: 'ok' | 'done' | 'gap' | 'unknown', epoch: string, mark: number]
-
 /** Another node is usually just about to tell the missing revision itself. */
 const GAP_WAITS_MS = [4, 20, 60]
 const RETRY_MS = 500
 const FANNED_MEMORY = 50_000
+/** How much goes into one round trip when everything that waited for Redis is told. */
+const BACK_BATCH = 100
 
 export class FanOut {
   readonly #redis: RedisStore
+  readonly #script: FanoutScript
   readonly #log: Log
   #source: FanoutLog | null = null
-  /** Chats whose telling failed or waits for another node: the jobs that came since, in order. */
-  readonly #held = new Map<string, ChatFanout[]>()
+  /** Chats whose telling failed or waits for another node. */
+  readonly #held = new HeldFanout()
+  /** How far this node saw each chat told, by partition. */
   readonly #fanned = new Map<string, number>()
   readonly #running = new Set<Promise<void>>()
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -37,7 +40,11 @@ export class FanOut {
 
   constructor(redis: RedisStore, log: Log) {
     this.#redis = redis
+    this.#script = new FanoutScript(redis, log)
     this.#log = log
+    redis.onHealth((back) => {
+      if (back) this.#goOn()
+    })
   }
 
   attachLog(source: FanoutLog): void {
@@ -46,51 +53,49 @@ export class FanOut {
 
   /** Tells several chats' news in one round trip. Never throws: what fails is told again later. */
   tell(jobs: ChatFanout[]): void {
-    const now = jobs.filter((job) => {
-      const held = this.#held.get(job.chatHex)
-      held?.push(job)
-      return held === undefined
-    })
-    if (now.length > 0) this.#track(this.#send(now))
+    this.#tellParts(jobs.flatMap((job) => splitJob(this.#redis.partitions, job)))
   }
 
-  /** Looks whether a chat was told up to `rev`, and tells the rest from the log. For the sweep. */
+  /** Looks how far a chat was told, and tells the rest from the log. For the sweep. */
   async repair(chatHex: string): Promise<void> {
-    if (this.#held.has(chatHex)) return
-    this.#held.set(chatHex, [])
-    await this.#retell(chatHex, null)
+    const tags = await this.#tagsOf(chatHex)
+    await Promise.all(
+      tags.filter((tag) => this.#held.add(tag, chatHex, [])).map((tag) => this.#retell(tag, chatHex)),
+    )
   }
 
   /** The connection that was answered for a place that is still to be told. */
   originOf(chatHex: string, rev: number): string {
-    for (const job of this.#held.get(chatHex) ?? [])
-      for (const event of job.events) if (event.rev === rev) return event.origin
+    for (const tag of this.#redis.partitions.tags)
+      for (const job of this.#held.get(tag, chatHex)?.jobs ?? [])
+        for (const event of job.events) if (event.rev === rev) return event.origin
     return ''
   }
 
   /** Whether this node itself has seen the chat told up to a revision. */
   knows(chatHex: string, rev: number): boolean {
-    return (this.#fanned.get(chatHex) ?? 0) >= rev
+    return this.#fannedUpTo(chatHex) >= rev
   }
 
-  /** How far this Redis has told each of the chats; null where it does not know. */
+  /** How far this Redis has told each of the chats to everybody; null where it does not know. */
   async marks(chatHexes: string[]): Promise<Array<number | null>> {
-    if (chatHexes.length === 0) return []
-    const values = await this.#redis.commands.mget(chatHexes.map((hex) => `fan:${hex}`))
-    return values.map((value) => (value === null ? null : Number(value)))
+    const byTag = await Promise.all(
+      this.#redis.partitions.tags.map((tag) => this.#script.marks(tag, chatHexes)),
+    )
+    return chatHexes.map((_, index) => lowest(byTag.map((marks) => marks[index] ?? null)))
   }
 
   /** Events of no chat's log. Gives whether they were told: nobody tells them again by himself. */
   async tellUsers(sets: string[], events: Array<Omit<FanoutEvent, 'rev' | 'unreadFor'>>): Promise<boolean> {
-    const job: ChatFanout = {
+    const parts = splitJob(this.#redis.partitions, {
       chatHex: '',
       from: 0,
       to: 0,
       sets,
       events: events.map((event) => ({ ...event, rev: 0, unreadFor: '' })),
-    }
-    const [reply] = await this.#pipe([job], false)
-    return reply !== undefined
+    })
+    const replies = await this.#script.run(parts, false)
+    return parts.every((_, index) => replies[index] !== undefined)
   }
 
   async settled(): Promise<void> {
@@ -102,123 +107,174 @@ export class FanOut {
     for (const timer of this.#timers) clearTimeout(timer)
   }
 
-  async #send(jobs: ChatFanout[]): Promise<void> {
-    const replies = await this.#pipe(jobs, false)
-    jobs.forEach((job, index) => {
+  #tellParts(parts: PartFanout[]): void {
+    const now = parts.filter((part) => {
+      if (!this.#held.has(part.tag, part.chatHex)) return true
+      this.#held.add(part.tag, part.chatHex, [part])
+      return false
+    })
+    if (now.length > 0) this.#track(this.#send(now))
+  }
+
+  async #send(parts: PartFanout[]): Promise<void> {
+    const replies = await this.#script.run(parts, false)
+    parts.forEach((part, index) => {
       const reply = replies[index]
-      if (reply) this.#settle(job, reply)
-      else this.#hold(job, RETRY_MS)
+      if (!reply) this.#hold(part, RETRY_MS)
+      else if (reply[0] === 'ok' || reply[0] === 'done') this.#remember(part, reply)
+      else this.#hold(part, reply[0] === 'gap' ? (GAP_WAITS_MS[0] ?? 0) : 0)
     })
   }
 
-  #settle(job: ChatFanout, [status, , mark]: Reply): void {
-    if (status === 'ok' || status === 'done') this.#remember(job.chatHex, Math.max(mark, job.to))
-    else this.#hold(job, status === 'gap' ? (GAP_WAITS_MS[0] ?? 0) : 0)
+  #remember(
+    { tag, chatHex, to }: { tag: string; chatHex: string; to: number },
+    [, , mark]: FanoutReply,
+  ): void {
+    this.#note(tag, chatHex, Math.max(mark, to))
+    this.#source?.fanned(chatHex, this.#fannedUpTo(chatHex))
   }
 
-  #remember(chatHex: string, rev: number): void {
-    this.#fanned.delete(chatHex)
-    this.#fanned.set(chatHex, rev)
-    if (this.#fanned.size > FANNED_MEMORY) {
-      const oldest = this.#fanned.keys().next().value
-      if (oldest !== undefined) this.#fanned.delete(oldest)
-    }
-    this.#source?.fanned(chatHex, rev)
+  #note(tag: string, chatHex: string, rev: number): void {
+    const key = tag + chatHex
+    this.#fanned.delete(key)
+    this.#fanned.set(key, rev)
+    if (this.#fanned.size <= FANNED_MEMORY) return
+    const oldest = this.#fanned.keys().next().value
+    if (oldest !== undefined) this.#fanned.delete(oldest)
+  }
+
+  /** 0 where this node does not know. */
+  #fannedUpTo(chatHex: string): number {
+    const { tags } = this.#redis.partitions
+    return lowest(tags.map((tag) => this.#fanned.get(tag + chatHex) ?? null)) ?? 0
   }
 
   /** Keeps a chat's jobs in order while the first one cannot be told. */
-  #hold(job: ChatFanout, waitMs: number): void {
-    const held = this.#held.get(job.chatHex)
-    if (held) {
-      held.push(job)
-      return
-    }
-    this.#held.set(job.chatHex, [job])
-    this.#later(waitMs, () => this.#resume(job.chatHex))
+  #hold(part: PartFanout, waitMs: number): void {
+    const { tag, chatHex } = part
+    // The chat is not told to everybody before this part is.
+    if (!this.#fanned.has(tag + chatHex)) this.#note(tag, chatHex, part.from - 1)
+    if (this.#held.add(tag, chatHex, [part])) this.#later(waitMs, tag, chatHex)
   }
 
-  #later(ms: number, task: () => Promise<void>): void {
-    if (this.#closed) return
+  /** Goes on with a chat after a while; while Redis is away, when it is back. */
+  #later(ms: number, tag: string, chatHex: string): void {
+    const held = this.#held.get(tag, chatHex)
+    if (this.#closed || !held) return
+    if (!this.#redis.isBack()) {
+      held.waiting = true
+      return
+    }
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      this.#track(task())
+      this.#track(this.#resume(tag, chatHex))
     }, ms)
     this.#timers.add(timer)
   }
 
-  async #resume(chatHex: string): Promise<void> {
-    const first = this.#held.get(chatHex)?.[0]
-    if (!first) {
-      this.#held.delete(chatHex)
-      return
+  /** Redis is back: what this node holds whole goes out in a few round trips, the rest is read from the log. */
+  #goOn(): void {
+    const whole: PartFanout[] = []
+    for (const held of this.#held.all()) {
+      if (!held.waiting) continue
+      held.waiting = false
+      if (held.fromLog || held.jobs.length === 0) this.#track(this.#resume(held.tag, held.chatHex))
+      else whole.push(...mergeJobs(this.#held.take(held.tag, held.chatHex)?.jobs ?? []))
     }
+    for (let start = 0; start < whole.length; start += BACK_BATCH)
+      this.#tellParts(whole.slice(start, start + BACK_BATCH))
+  }
+
+  async #resume(tag: string, chatHex: string): Promise<void> {
+    const held = this.#held.get(tag, chatHex)
+    if (!held) return
+    const first = held.jobs[0]
+    if (first && !held.fromLog && !(await this.#waitOut(held, first))) return
+    await this.#retell(tag, chatHex)
+  }
+
+  /** Waits for another node to tell what lies before the first job. Gives whether only the log can help. */
+  async #waitOut(held: Held, first: PartFanout): Promise<boolean> {
     for (const wait of GAP_WAITS_MS) {
-      const reply = await this.#try(first, false)
-      if (reply === null) return this.#later(RETRY_MS, () => this.#resume(chatHex))
-      if (reply[0] === 'unknown') break
+      const [reply] = await this.#script.run([first], false)
+      if (!reply) {
+        this.#later(RETRY_MS, held.tag, held.chatHex)
+        return false
+      }
+      if (reply[0] === 'unknown') return true
       if (reply[0] !== 'gap') {
-        this.#remember(chatHex, Math.max(reply[2], first.to))
-        const rest = this.#held.get(chatHex)?.slice(1) ?? []
-        this.#held.delete(chatHex)
-        if (rest.length > 0) this.tell(mergeJobs(rest))
-        return undefined
+        this.#remember(first, reply)
+        this.#held.dropFirst(held)
+        return this.#tellRest(held)
       }
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
-    return this.#retell(chatHex, first)
+    return true
   }
 
   /** Tells a chat from the log, from wherever it stands, and then what was held meanwhile. */
-  async #retell(chatHex: string, first: ChatFanout | null): Promise<void> {
-    const ready = await this.#retellFromLog(chatHex, first).catch((err: unknown) => {
+  async #retell(tag: string, chatHex: string): Promise<void> {
+    const held = this.#held.get(tag, chatHex)
+    if (!held) return
+    const done = await this.#retellFromLog(held).catch((err: unknown) => {
       this.#log.warn({ err }, 'fan-out from the log failed, to be tried again')
       return false
     })
-    if (!ready) return this.#later(RETRY_MS, () => this.#retell(chatHex, first))
-    const rest = this.#held.get(chatHex) ?? []
-    this.#held.delete(chatHex)
+    if (!done) this.#later(RETRY_MS, tag, chatHex)
     // What the log told already is 'done' for these, so nothing is told twice.
-    if (rest.length > 0) this.tell(mergeJobs(rest))
-    return undefined
+    else if (this.#tellRest(held)) this.#later(0, tag, chatHex)
   }
 
-  async #retellFromLog(chatHex: string, first: ChatFanout | null): Promise<boolean> {
+  /** Tells what is still held of a chat. Gives whether some of that was let go meanwhile, so that the log has to. */
+  #tellRest(held: Held): boolean {
+    if (held.fromLog) return true
+    const rest = this.#held.take(held.tag, held.chatHex)?.jobs ?? []
+    if (rest.length > 0) this.#tellParts(mergeJobs(rest))
+    return false
+  }
+
+  async #retellFromLog(held: Held): Promise<boolean> {
     const source = this.#source
     if (!source) return true
-    const [mark] = await this.marks([chatHex])
-    let base = mark ?? Math.max(this.#fanned.get(chatHex) ?? 0, await source.fannedRev(chatHex))
+    const { tag, chatHex } = held
+    held.fromLog = false
+    const [mark] = await this.#script.marks(tag, [chatHex])
+    let base = mark ?? Math.max(this.#fanned.get(tag + chatHex) ?? 0, await source.fannedRev(chatHex))
     // Page by page, to the end of the log: after an outage that can be far.
     for (;;) {
-      const own = first && first.from === base + 1 && mark === null
-      const job = own ? first : await source.rebuild(chatHex, base + 1)
-      if (!job) return true
-      const reply = await this.#try(job, true)
-      if (reply === null || reply[0] === 'gap') return false
-      base = Math.max(reply[2], job.to)
-      this.#remember(chatHex, base)
+      const first = held.jobs[0]
+      const own = first?.from === base + 1 && mark === null
+      const part = own ? first : await this.#rebuildPart(source, tag, chatHex, base + 1)
+      if (!part) return true
+      const [reply] = await this.#script.run([part], true)
+      if (!reply || reply[0] === 'gap') return false
+      base = Math.max(reply[2], part.to)
+      this.#remember(part, reply)
     }
   }
 
-  async #try(job: ChatFanout, force: boolean): Promise<Reply | null> {
-    const [reply] = await this.#pipe([job], force)
-    return reply ?? null
+  async #rebuildPart(
+    source: FanoutLog,
+    tag: string,
+    chatHex: string,
+    from: number,
+  ): Promise<PartFanout | null> {
+    const job = await source.rebuild(chatHex, from)
+    if (!job) return null
+    const own = splitJob(this.#redis.partitions, job).find((part) => part.tag === tag)
+    // Nobody here hears of these revisions, and the mark has to pass them all the same.
+    return own ?? { tag, chatHex, from: job.from, to: job.to, sets: [], events: [] }
   }
 
-  /** One round trip for any number of jobs; an answer that is missing stays undefined. */
-  async #pipe(jobs: ChatFanout[], force: boolean): Promise<Array<Reply | undefined>> {
-    const runId = this.#redis.runId()
-    if (runId === null) return []
-    const pipeline = this.#redis.commands.pipeline()
-    const suffix = randomBytes(3).toString('hex')
-    for (const job of jobs) pipeline.fanout(...scriptArguments(runId, suffix, job, force))
-    const replies = await pipeline.exec().catch((err: unknown) => {
-      this.#log.warn({ err, chats: jobs.length }, 'fan-out failed, to be told again')
-      return null
-    })
-    return (replies ?? []).map(([err, reply]) => {
-      if (err) this.#log.warn({ err }, 'fan-out script failed, to be told again')
-      return err ? undefined : (reply as Reply)
-    })
+  /** The partitions in which a chat has to be told: those that know of it, or else those that hold its people. */
+  async #tagsOf(chatHex: string): Promise<readonly string[]> {
+    const { tags } = this.#redis.partitions
+    if (tags.length === 1) return tags
+    const marks = await Promise.all(tags.map((tag) => this.#script.marks(tag, [chatHex])))
+    const known = tags.filter((_, index) => marks[index]?.[0] != null)
+    if (known.length > 0 || !this.#source) return known
+    const job = await this.#source.rebuild(chatHex, (await this.#source.fannedRev(chatHex)) + 1)
+    return job ? splitJob(this.#redis.partitions, job).map((part) => part.tag) : []
   }
 
   #track(task: Promise<void>): void {
@@ -229,23 +285,8 @@ export class FanOut {
   }
 }
 
-function scriptArguments(
-  runId: string,
-  epochSuffix: string,
-  job: ChatFanout,
-  force: boolean,
-): Array<string | number> {
-  const args: Array<string | number> = [
-    runId,
-    epochSuffix,
-    job.chatHex,
-    job.from,
-    job.to,
-    force ? '1' : '',
-    job.sets.length,
-    ...job.sets,
-  ]
-  for (const event of job.events)
-    args.push(event.rev, event.set + 1, event.payload, event.unreadFor, event.origin)
-  return args
+function lowest(values: Array<number | null>): number | null {
+  let least: number | null = null
+  for (const value of values) if (value !== null && (least === null || value < least)) least = value
+  return least
 }

@@ -5,7 +5,7 @@
 import type { Log } from '../lib/log.ts'
 import { Gather } from '../lib/gather.ts'
 import type { RedisStore } from '../stores/redis.ts'
-import type { StreamCursors } from './cursor.ts'
+import type { StreamCursors, StreamPosition } from './cursor.ts'
 import { parsePayload, type EncodedEvent } from './payload.ts'
 import { NO_EPOCH, Seat, type Sink } from './seat.ts'
 import {
@@ -29,9 +29,10 @@ const JOIN_BATCH = 50
 const WRITE_BATCH = 32
 const HEARTBEAT_MS = 30_000
 const RETRY_MS = 500
+const UUID_LENGTH = 36
 
 /** Joining without streams: live events come from the log, and the next resume is a reset. */
-const WITHOUT_REDIS: StreamState = { epoch: NO_EPOCH, lastId: '0-0', since: 'unknown', entries: [] }
+const WITHOUT_REDIS: StreamState = { epoch: NO_EPOCH, last: 0, since: 'unknown', entries: [] }
 
 export class Feeds {
   readonly #redis: RedisStore
@@ -44,8 +45,8 @@ export class Feeds {
   #reattaching = false
   #again = false
   #lostConnection = false
-  /** The newest epoch heard of: a seat of another one has to be caught up. */
-  #epoch = ''
+  /** The newest epoch heard of each partition: a seat of another one has to be caught up. */
+  readonly #epochs = new Map<string, string>()
 
   constructor(redis: RedisStore, streams: Streams, cursors: StreamCursors, log: Log) {
     this.#redis = redis
@@ -74,7 +75,7 @@ export class Feeds {
    * Opens a seat and reads what lies behind the cursor. Live events are held back until `goLive`: whatever comes
    * between this read and the last written entry is neither lost nor out of order.
    */
-  async join(sink: Sink, position: { epoch: string; id: string } | null): Promise<StreamState> {
+  async join(sink: Sink, position: StreamPosition | null): Promise<StreamState> {
     let feed = this.#feeds.get(sink.userId)
     if (!feed) {
       feed = { tag: this.#cursors.userTag(sink.userId), seats: new Map() }
@@ -83,13 +84,13 @@ export class Feeds {
     feed.seats.set(sink.id, new Seat(sink, feed.tag, this.#cursors))
     if (!this.#redis.isBack()) return WITHOUT_REDIS
     const state = await this.#joins
-      .ask({ userId: sink.userId, epoch: position?.epoch ?? '', id: position?.id ?? '' })
+      .ask({ userId: sink.userId, epoch: position?.epoch ?? '', place: position?.place ?? 0 })
       .catch((err: unknown) => {
         this.#log.warn({ err }, 'a socket joined without its stream')
         return null
       })
     if (!state) return WITHOUT_REDIS
-    this.#epoch = state.epoch
+    this.#learn(sink.userId, state.epoch)
     return state
   }
 
@@ -104,14 +105,14 @@ export class Feeds {
    * Writes entries and all that follow them, no faster than they are read, then lets live events through. Throws where
    * the stream was trimmed past a slow reader: it has to come again.
    */
-  async goLive(sink: Sink, epoch: string, entries: StreamEntry[], lastId: string): Promise<string> {
+  async goLive(sink: Sink, epoch: string, entries: StreamEntry[], last: number): Promise<number> {
     let page = entries
-    let position = lastId
+    let position = last
     for (;;) {
       for (let start = 0; start < page.length; start += WRITE_BATCH) {
         const part = page.slice(start, start + WRITE_BATCH)
         this.#seat(sink)?.writeEntries(epoch, part)
-        position = part.at(-1)?.id ?? position
+        position = part.at(-1)?.place ?? position
         await sink.drained()
       }
       const seat = this.#seat(sink)
@@ -122,7 +123,7 @@ export class Feeds {
         seat.moveTo(position)
         return position
       }
-      const behind = await this.#streams.peek({ userId: sink.userId, epoch, id: position }, BACKLOG_PAGE)
+      const behind = await this.#streams.peek({ userId: sink.userId, epoch, place: position }, BACKLOG_PAGE)
       if (behind.since !== 'all') throw new Error('the stream no longer holds what follows')
       page = behind.entries
     }
@@ -148,7 +149,7 @@ export class Feeds {
     const lines = message.split('\n')
     const first = lines[0] ?? ''
     if (first === 'whisper') this.#onWhisper(lines)
-    else this.#onDurable(epochSuffix(first), lines)
+    else this.#onDurable(first, lines)
   }
 
   /** This node's channel is heard again. Only now may the streams be read: the other order loses what comes between. */
@@ -157,8 +158,9 @@ export class Feeds {
   }
 
   /** The streams began anew: what the new ones hold already has to reach the seats. */
-  onEpoch(epoch: string): void {
-    this.#epoch = epochSuffix(epoch)
+  onEpoch(said: string): void {
+    const space = said.indexOf(' ')
+    this.#epochs.set(said.slice(0, space), epochSuffix(said))
     this.reattachAll()
   }
 
@@ -189,20 +191,21 @@ export class Feeds {
     this.#timer.unref()
   }
 
-  #onDurable(epoch: string, lines: string[]): void {
-    for (let index = 1; index + 2 < lines.length; index += 3) {
+  #onDurable(first: string, lines: string[]): void {
+    const epoch = epochSuffix(first)
+    for (let index = 1; index + 3 < lines.length; index += 4) {
       const origin = lines[index] ?? ''
-      const event = parsePayload(lines[index + 1] ?? '')
-      const told = (lines[index + 2] ?? '').split(' ')
-      const places: Array<{ tag: Buffer; id: string; seats: Iterable<Seat> }> = []
-      for (let at = 0; at + 1 < told.length; at += 2) {
-        const feed = this.#feeds.get(told[at] ?? '')
-        if (feed) places.push({ tag: feed.tag, id: told[at + 1] ?? '', seats: feed.seats.values() })
-      }
-      const cursors = this.#cursors.sealMany(epoch, places)
-      places.forEach(({ id, seats }, place) => {
-        const told = { event, origin, epoch, id, cursor: cursors[place] ?? '' }
-        for (const seat of seats) seat.live(told)
+      const place = Number(lines[index + 1])
+      const event = parsePayload(lines[index + 2] ?? '')
+      const feeds = this.#feedsOf(lines[index + 3] ?? '')
+      const cursors = this.#cursors.sealMany(
+        epoch,
+        place,
+        feeds.map((feed) => feed.tag),
+      )
+      feeds.forEach(({ seats }, at) => {
+        const told = { event, origin, epoch, place, cursor: cursors[at] ?? '' }
+        for (const seat of seats.values()) seat.live(told)
       })
     }
   }
@@ -211,14 +214,28 @@ export class Feeds {
     const payload = lines[1] ?? ''
     const space = payload.indexOf(' ')
     const frame = `{"event":"${payload.slice(0, space)}","data":${payload.slice(space + 1)}}`
-    for (const userId of (lines[2] ?? '').split(' '))
-      for (const seat of this.#feeds.get(userId)?.seats.values() ?? []) seat.sink.whisper(frame)
+    for (const { seats } of this.#feedsOf(lines[2] ?? ''))
+      for (const seat of seats.values()) seat.sink.whisper(frame)
+  }
+
+  #feedsOf(joined: string): Feed[] {
+    const feeds: Feed[] = []
+    for (let at = 0; at < joined.length; at += UUID_LENGTH) {
+      const feed = this.#feeds.get(joined.slice(at, at + UUID_LENGTH))
+      if (feed) feeds.push(feed)
+    }
+    return feeds
   }
 
   #release(seat: Seat): void {
     seat.release()
+    const newest = this.#epochs.get(this.#redis.partitions.of(seat.sink.userId))
     // The streams were lost while this seat was joining.
-    if (this.#epoch !== '' && seat.epoch !== NO_EPOCH && seat.epoch !== this.#epoch) this.reattachAll()
+    if (newest !== undefined && seat.epoch !== NO_EPOCH && seat.epoch !== newest) this.reattachAll()
+  }
+
+  #learn(userId: string, epoch: string): void {
+    this.#epochs.set(this.#redis.partitions.of(userId), epoch)
   }
 
   #seat(sink: Sink): Seat | undefined {
@@ -237,13 +254,14 @@ export class Feeds {
       // Between the registration and this node's reading of the answer live events may already come.
       for (const seat of seats) seat.state = 'catching'
       const states = await this.#streams.attach(
-        seats.map((seat) => ({ userId: seat.sink.userId, epoch: seat.epoch, id: seat.position })),
+        seats.map((seat) => ({ userId: seat.sink.userId, epoch: seat.epoch, place: seat.position })),
       )
-      // An epoch that began while this node's channel was not heard is learned here.
-      this.#epoch = states[0]?.epoch ?? this.#epoch
       seats.forEach((seat, index) => {
         const state = states[index]
-        if (state) this.#catchUp(seat, lost, state)
+        if (!state) return
+        // An epoch that began while this node's channel was not heard is learned here.
+        this.#learn(seat.sink.userId, state.epoch)
+        this.#catchUp(seat, lost, state)
       })
     }
     // Until this node's channel is heard again, more may be on its way past it.
@@ -258,10 +276,10 @@ export class Feeds {
       seat.sink.restart()
       return
     }
-    if (state.since === 'new-epoch') seat.position = '0-0'
+    if (state.since === 'new-epoch') seat.position = 0
     seat.epoch = state.epoch
     seat.writeEntries(state.epoch, state.entries)
-    seat.moveTo(state.lastId)
+    seat.moveTo(state.last)
     this.#release(seat)
   }
 }

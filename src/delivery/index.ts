@@ -12,12 +12,11 @@ import { Feeds } from './feeds.ts'
 import { parsePayload, toPayload } from './payload.ts'
 import { Streams } from './streams.ts'
 
-export { compareIds } from './cursor.ts'
 export type { ChatFanout, FanoutEvent } from './chat-fanout.ts'
 export { FanOut, type FanoutLog } from './fan-out.ts'
 export type { Sink } from './seat.ts'
 export { parsePayload, toPayload, type EncodedEvent, type MessageMark } from './payload.ts'
-export type { StreamEntry, StreamState } from './streams.ts'
+export type { StreamState, ToldMessage } from './streams.ts'
 
 export interface DurableEvent {
   event: string

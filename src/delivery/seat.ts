@@ -1,5 +1,5 @@
 /** One socket's place in its user's events: what was written to it last, and what has to wait. */
-import { compareIds, type StreamCursors } from './cursor.ts'
+import type { StreamCursors } from './cursor.ts'
 import { parsePayload, type EncodedEvent } from './payload.ts'
 import type { StreamEntry } from './streams.ts'
 
@@ -7,8 +7,8 @@ import type { StreamEntry } from './streams.ts'
 export interface Sink {
   readonly id: string
   readonly userId: string
-  /** Writes one durable event. `id` is its place in the user's stream. */
-  push(event: EncodedEvent, cursor: string, id: string): void
+  /** Writes one durable event. `place` orders the user's events. */
+  push(event: EncodedEvent, cursor: string, place: number): void
   /** Writes something short-lived, already a whole frame. */
   whisper(frame: string): void
   /** Waits until a reader that is behind has taken what was written to it. */
@@ -23,7 +23,7 @@ export interface LiveEvent {
   /** The connection that got an answer instead. */
   origin: string
   epoch: string
-  id: string
+  place: number
   cursor: string
 }
 
@@ -38,12 +38,13 @@ export class Seat {
   /** Joining: the backlog is being written. Catching: what came by while the node was not registered is being read. */
   state: 'joining' | 'live' | 'catching' = 'joining'
   epoch = ''
-  position = '0-0'
+  position = 0
   readonly #tag: Buffer
   readonly #cursors: StreamCursors
   /** Live events that wait until the seat is live. */
   #held: LiveEvent[] = []
   #overflowed = false
+  #heldFromLog: EncodedEvent[] = []
 
   constructor(sink: Sink, tag: Buffer, cursors: StreamCursors) {
     this.sink = sink
@@ -56,26 +57,31 @@ export class Seat {
     const own = told.origin === this.sink.id
     if (this.state !== 'live' || this.epoch !== told.epoch) {
       if (!own) this.#hold(told)
-    } else if (own) this.position = told.id
-    else this.#write(told.event, told.cursor, told.id)
+    } else if (own) this.position = told.place
+    else this.#write(told.event, told.cursor, told.place)
   }
 
   writeEntries(epoch: string, entries: StreamEntry[]): void {
-    for (const { id, payload } of entries) {
-      if (payload === '') this.position = id
-      else this.#write(parsePayload(payload), this.#cursors.seal(this.#tag, epoch, id), id)
+    for (const { place, payload } of entries) {
+      if (payload === '') this.moveTo(place)
+      else this.#write(parsePayload(payload), this.#cursors.seal(this.#tag, epoch, place), place)
     }
   }
 
   /** Writes what comes from the log, under the cursor that the socket has: resuming from it passes nothing over. */
   writeFromLog(event: EncodedEvent): void {
+    // Nothing may come before the answer to the sign-in.
+    if (this.state === 'joining') {
+      this.#heldFromLog.push(event)
+      return
+    }
     const epoch = this.epoch === '' ? NO_EPOCH : this.epoch
     this.sink.push(event, this.#cursors.seal(this.#tag, epoch, this.position), this.position)
   }
 
   /** Everything up to there is written, or was answered. */
-  moveTo(id: string): void {
-    if (compareIds(id, this.position) > 0) this.position = id
+  moveTo(place: number): void {
+    if (place > this.position) this.position = place
   }
 
   /** Holds from now on: true where what had to be held before was too much and has to be read from the stream. */
@@ -91,7 +97,9 @@ export class Seat {
     const held = this.#held
     this.#held = []
     this.state = 'live'
-    for (const { event, epoch, id, cursor } of held) if (epoch === this.epoch) this.#write(event, cursor, id)
+    for (const { event, epoch, place, cursor } of held)
+      if (epoch === this.epoch) this.#write(event, cursor, place)
+    for (const event of this.#heldFromLog.splice(0)) this.writeFromLog(event)
   }
 
   #hold(told: LiveEvent): void {
@@ -99,9 +107,9 @@ export class Seat {
     else this.#held.push(told)
   }
 
-  #write(event: EncodedEvent, cursor: string, id: string): void {
-    if (compareIds(id, this.position) <= 0) return
-    this.position = id
-    this.sink.push(event, cursor, id)
+  #write(event: EncodedEvent, cursor: string, place: number): void {
+    if (place <= this.position) return
+    this.position = place
+    this.sink.push(event, cursor, place)
   }
 }

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Ctx } from '../context.ts'
-import { compareIds, type EncodedEvent, type Sink, type StreamState } from '../delivery/index.ts'
+import type { EncodedEvent, Sink, StreamState } from '../delivery/index.ts'
 import { markAllDelivered, markDelivered } from '../features/marks/index.ts'
 import { deliveredFromStream } from '../features/sync/index.ts'
 import { unavailable } from '../lib/errors.ts'
@@ -14,7 +14,7 @@ import type { FrameConnection } from '../wire/frame.ts'
 import { SendOrder } from '../wire/send-order.ts'
 
 interface Written {
-  id: string
+  place: number
   chatHex: string
   seq: number
 }
@@ -36,7 +36,7 @@ export class Connection implements FrameConnection, Sink {
   readonly #line: Duplex
   #corked = false
   #written: Written[] = []
-  #resetAt: string | null = null
+  #resetAt: number | null = null
   #acknowledged = false
   #resuming: Promise<unknown> = Promise.resolve()
 
@@ -110,11 +110,11 @@ export class Connection implements FrameConnection, Sink {
     this.#line.uncork()
   }
 
-  push(event: EncodedEvent, cursor: string, id: string): void {
+  push(event: EncodedEvent, cursor: string, place: number): void {
     framesSent.inc()
     this.write(withCursor(event, cursor))
     if (!event.mark || event.mark.senderId === this.userId) return
-    this.#written.push({ id, chatHex: event.mark.chatHex, seq: event.mark.seq })
+    this.#written.push({ place, chatHex: event.mark.chatHex, seq: event.mark.seq })
     if (this.#written.length > WRITTEN_MAX) this.#written.splice(0, WRITTEN_MAX / 2)
   }
 
@@ -141,13 +141,13 @@ export class Connection implements FrameConnection, Sink {
     })
     const resumed = position !== null && state.since === 'all'
     const reset = position !== null && !resumed
-    const lastId = resumed ? position.id : state.lastId
-    this.#resetAt = reset ? state.lastId : null
+    const last = resumed ? position.place : state.last
+    this.#resetAt = reset ? state.last : null
     this.#written = []
     return {
-      cursor: cursors.seal(cursors.userTag(this.userId), state.epoch, lastId),
+      cursor: cursors.seal(cursors.userTag(this.userId), state.epoch, last),
       reset,
-      follow: () => this.#follow(state, resumed, lastId, cursor !== undefined),
+      follow: () => this.#follow(state, resumed, last, cursor !== undefined),
     }
   }
 
@@ -168,22 +168,22 @@ export class Connection implements FrameConnection, Sink {
 
   async acknowledge(cursor: string): Promise<void> {
     const position = this.#ctx.delivery.cursors.open(this.userId, cursor)
-    if (this.#resetAt !== null && compareIds(position.id, this.#resetAt) >= 0) {
+    if (this.#resetAt !== null && position.place >= this.#resetAt) {
       await markAllDelivered(this.#ctx, this.userId)
       this.#resetAt = null
       this.#acknowledged = true
       return
     }
     const first = this.#written[0]
-    if (!this.#acknowledged || !first || compareIds(position.id, first.id) < 0) {
+    if (!this.#acknowledged || !first || position.place < first.place) {
       // What an earlier connection wrote, and was not acknowledged on it any more, is found in the stream.
-      await deliveredFromStream(this.#ctx, this.userId, position.id)
+      await deliveredFromStream(this.#ctx, this.userId, position.place)
       this.#acknowledged = true
     }
     const places = new Map<string, number>()
     let count = 0
-    for (const { id, chatHex, seq } of this.#written) {
-      if (compareIds(id, position.id) > 0) break
+    for (const { place, chatHex, seq } of this.#written) {
+      if (place > position.place) break
       count += 1
       places.set(chatHex, Math.max(seq, places.get(chatHex) ?? 0))
     }
@@ -198,10 +198,10 @@ export class Connection implements FrameConnection, Sink {
     await joined?.follow()
   }
 
-  async #follow(state: StreamState, resumed: boolean, lastId: string, done: boolean): Promise<void> {
+  async #follow(state: StreamState, resumed: boolean, last: number, done: boolean): Promise<void> {
     const { cursors, feeds } = this.#ctx.delivery
     try {
-      const end = await feeds.goLive(this, state.epoch, resumed ? state.entries : [], lastId)
+      const end = await feeds.goLive(this, state.epoch, resumed ? state.entries : [], last)
       if (done) {
         const cursor = cursors.seal(cursors.userTag(this.userId), state.epoch, end)
         this.write(JSON.stringify({ event: 'sync:done', data: { cursor } }))

@@ -43,7 +43,7 @@ function countUnread(ctx: Ctx, member: MemberDoc, upTo: number): Promise<number>
 
 /** To be called once the read mark is stored and before the caller hears of it. */
 export async function forgetUnread(ctx: Ctx, userId: string, chatId: ObjectId): Promise<void> {
-  await ctx.redis.commands.del(redisKeys.unread(userId, chatId.toHexString())).catch(() => undefined)
+  await ctx.redis.commands.del(unreadKey(ctx, userId, chatId)).catch(() => undefined)
 }
 
 /** What counts: above the mark, within membership, someone else's, neither system nor deleted nor void. */
@@ -67,7 +67,7 @@ async function keptCounts(ctx: Ctx, questions: UnreadQuestion[]): Promise<Array<
   // One command, so that a count and the mark it belongs to are of the same instant. A kept count holds what
   // fan-out has told: it is right only where that is the whole log, and from the mark it was counted from.
   const values = await ctx.redis.commands
-    .mget(questions.flatMap(({ member }) => [keyOf(member), redisKeys.fan(member.chatId.toHexString())]))
+    .mget(questions.flatMap(({ member }) => [keyOf(ctx, member), fanKey(ctx, member)]))
     .catch(() => [])
   return questions.map(({ member, rev }, index) => {
     const [count, readSeq] = (values[index * 2] ?? '').split(':')
@@ -81,13 +81,18 @@ async function computeAndKeep(ctx: Ctx, questions: UnreadQuestion[]): Promise<nu
   const marked = await markComputing(ctx, questions, token)
   const counts = await Promise.all(questions.map(({ member, seq }) => countUnread(ctx, member, seq)))
   if (marked) {
-    const marks = await ctx.delivery.fanOut
-      .marks(questions.map(({ member }) => member.chatId.toHexString()))
+    const marks = await ctx.redis.commands
+      .mget(questions.map(({ member }) => fanKey(ctx, member)))
       .catch(() => [])
     const worth = questions.flatMap(({ member, rev }, index) =>
-      marks[index] === rev ? [keyOf(member), token, `${counts[index] ?? 0}:${member.readSeq}`] : [],
+      marks[index] === String(rev)
+        ? [{ key: keyOf(ctx, member), value: `${counts[index] ?? 0}:${member.readSeq}` }]
+        : [],
     )
-    if (worth.length > 0) await ctx.redis.commands.unreadPut(...worth).catch(() => undefined)
+    if (worth.length > 0)
+      await ctx.redis.commands
+        .unreadPut(worth.length, ...worth.map(({ key }) => key), token, ...worth.map(({ value }) => value))
+        .catch(() => undefined)
   }
   return counts
 }
@@ -95,11 +100,18 @@ async function computeAndKeep(ctx: Ctx, questions: UnreadQuestion[]): Promise<nu
 /** The tokens must be there before the log is counted. */
 async function markComputing(ctx: Ctx, questions: UnreadQuestion[], token: string): Promise<boolean> {
   const pipeline = ctx.redis.commands.pipeline()
-  for (const { member } of questions) pipeline.set(keyOf(member), token, 'EX', TOKEN_SECONDS)
+  for (const { member } of questions) pipeline.set(keyOf(ctx, member), token, 'EX', TOKEN_SECONDS)
   return pipeline.exec().then(
     () => true,
     () => false,
   )
 }
 
-const keyOf = (member: MemberDoc) => redisKeys.unread(member.userId, member.chatId.toHexString())
+/** All questions are of one user, so that all his keys are in one partition. */
+const keyOf = (ctx: Ctx, member: MemberDoc) => unreadKey(ctx, member.userId, member.chatId)
+
+const unreadKey = (ctx: Ctx, userId: string, chatId: ObjectId) =>
+  redisKeys.unread(ctx.redis.partitions.of(userId), userId, chatId.toHexString())
+
+const fanKey = (ctx: Ctx, member: MemberDoc) =>
+  redisKeys.fan(ctx.redis.partitions.of(member.userId), member.chatId.toHexString())

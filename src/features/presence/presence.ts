@@ -3,7 +3,7 @@
  * at once and nobody online for ever. The truth is in Redis and may vanish; PostgreSQL keeps when someone was last seen.
  */
 import type { Ctx } from '../../context.ts'
-import { redisChannels } from '../../stores/redis-keys.ts'
+import { redisChannels, redisKeys } from '../../stores/redis-keys.ts'
 import { LIMITS } from '../../lib/limits.ts'
 import { findUsers, isOpen, touchLastSeen } from '../accounts/index.ts'
 
@@ -135,6 +135,7 @@ export class Presence {
     what: string,
   ): Promise<{ online: boolean; lastSeen: number }> {
     const [online, , lastSeen] = (await this.#ctx.redis.commands.presence(
+      redisKeys.presence(userId),
       userId,
       connectionId,
       what,

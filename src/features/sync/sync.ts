@@ -1,8 +1,7 @@
 /** Durable events since a cursor, for clients without a socket; and what an acknowledged cursor makes delivered. */
 import type { Ctx } from '../../context.ts'
-import { compareIds, parsePayload, type StreamEntry } from '../../delivery/index.ts'
+import { parsePayload, type ToldMessage } from '../../delivery/index.ts'
 import { unavailable } from '../../lib/errors.ts'
-import { LIMITS } from '../../lib/limits.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
 import { markDelivered } from '../marks/index.ts'
 
@@ -22,24 +21,24 @@ export async function readSync(
   const { cursors, streams } = ctx.delivery
   const position = cursor === undefined ? null : cursors.open(actor.userId, cursor)
   const state = await streams
-    .peek({ userId: actor.userId, epoch: position?.epoch ?? '', id: position?.id ?? '' }, limit)
+    .peek({ userId: actor.userId, epoch: position?.epoch ?? '', place: position?.place ?? 0 }, limit)
     .catch((err: unknown) => {
       throw unavailable('Events cannot be read right now; catch up by chats and changes, or try again.', err)
     })
   const tag = cursors.userTag(actor.userId)
-  const seal = (id: string) => cursors.seal(tag, state.epoch, id)
+  const seal = (place: number) => cursors.seal(tag, state.epoch, place)
   if (!position || state.since !== 'all')
-    return { events: [], cursor: seal(state.lastId), hasMore: false, reset: position !== null }
-  const last = state.entries.at(-1)?.id ?? position.id
+    return { events: [], cursor: seal(state.last), hasMore: false, reset: position !== null }
+  const last = state.entries.at(-1)?.place ?? position.place
   return {
     events: state.entries
       .filter((entry) => entry.payload !== '')
       .map((entry) => {
         const { event, json } = parsePayload(entry.payload)
-        return { event, cursor: seal(entry.id), data: JSON.parse(json) as unknown }
+        return { event, cursor: seal(entry.place), data: JSON.parse(json) as unknown }
       }),
     cursor: seal(last),
-    hasMore: compareIds(last, state.lastId) < 0,
+    hasMore: last < state.last,
     reset: false,
   }
 }
@@ -48,16 +47,12 @@ export async function readSync(
  * A device acknowledged a place that this connection did not write to it: what it got on an earlier connection lies
  * before it in the stream.
  */
-export async function deliveredFromStream(ctx: Ctx, userId: string, id: string): Promise<void> {
-  const entries = await ctx.delivery.streams.readBack(userId, id, LIMITS.syncPageMax)
-  await markDelivered(ctx, userId, places(entries))
+export async function deliveredFromStream(ctx: Ctx, userId: string, place: number): Promise<void> {
+  await markDelivered(ctx, userId, highest(await ctx.delivery.streams.messagesUpTo(userId, place)))
 }
 
-function places(entries: StreamEntry[]): Map<string, number> {
-  const highest = new Map<string, number>()
-  for (const { payload } of entries) {
-    const mark = payload === '' ? null : parsePayload(payload).mark
-    if (mark) highest.set(mark.chatHex, Math.max(mark.seq, highest.get(mark.chatHex) ?? 0))
-  }
-  return highest
+function highest(messages: ToldMessage[]): Map<string, number> {
+  const places = new Map<string, number>()
+  for (const { chatHex, seq } of messages) places.set(chatHex, Math.max(seq, places.get(chatHex) ?? 0))
+  return places
 }

@@ -1,7 +1,8 @@
--- Takes a node off the routes of users whose last socket there has closed. ARGV: 1 node, then user ids.
+-- Takes a node off the routes of users whose last socket there has closed.
+-- KEYS: 1 the partition's tag. ARGV: 1 node, then user ids.
 local node = ARGV[1]
 for index = 2, #ARGV do
-  local key = 'route:' .. ARGV[index]
+  local key = KEYS[1] .. 'route:' .. ARGV[index]
   local route = redis.call('GET', key)
   if route then
     local rest = {}

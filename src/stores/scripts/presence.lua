@@ -1,11 +1,11 @@
 -- Who is online: per user the connections that say so, each until its time is out.
--- ARGV: 1 user  2 connection ('' = only look)  3 'online' | 'offline' | 'gone' | 'look'  4 now (ms)
+-- KEYS: 1 presence of the user. ARGV: 1 user  2 connection ('' = only look)  3 'online' | 'offline' | 'gone' | 'look'  4 now (ms)
 --       5 how long a connection counts (ms)  6 lifetime of the key (s)
 -- 'offline' keeps the connection known as one in the background, 'gone' forgets it.
 -- Returns {online now, was online, last seen (ms, 0 = unknown)}; a change is published.
 local user, connection, what = ARGV[1], ARGV[2], ARGV[3]
 local now, alive, life = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local key = 'presence:' .. user
+local key = KEYS[1]
 
 local raw = redis.call('GET', key)
 local state = raw and cjson.decode(raw) or { online = false, lastSeen = 0, connections = {} }

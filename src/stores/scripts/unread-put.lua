@@ -1,8 +1,6 @@
--- Keeps a computed unread count if nothing happened since the computing began: KEYS none.
--- ARGV: for each count: key, token that the computing left there, count
-for index = 1, #ARGV, 3 do
-  if redis.call('GET', ARGV[index]) == ARGV[index + 1] then
-    redis.call('SET', ARGV[index], ARGV[index + 2], 'EX', 604800)
-  end
+-- Keeps a computed unread count if nothing happened since the computing began.
+-- KEYS: the counts. ARGV: the token that the computing left there, then a value for each key.
+for index, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[1] then redis.call('SET', key, ARGV[index + 1], 'EX', 604800) end
 end
 return 1

@@ -1,11 +1,11 @@
 -- Passes something short-lived (typing) to the nodes that hold the users' sockets. Nothing is stored.
--- ARGV: 1 joined 36-character user ids  2 'event {json}'
+-- KEYS: 1 the partition's tag. ARGV: 1 joined 36-character user ids  2 'event {json}'
 local joined, payload = ARGV[1], ARGV[2]
 local users, keys = {}, {}
 for i = 1, #joined, 36 do
   local user = string.sub(joined, i, i + 35)
   users[#users + 1] = user
-  keys[#keys + 1] = 'route:' .. user
+  keys[#keys + 1] = KEYS[1] .. 'route:' .. user
 end
 if #users == 0 then return 0 end
 local routes = redis.call('MGET', unpack(keys))
@@ -20,6 +20,6 @@ for i, user in ipairs(users) do
   end
 end
 for node, out in pairs(outbox) do
-  redis.call('PUBLISH', 'to:' .. node, 'whisper\n' .. payload .. '\n' .. table.concat(out, ' '))
+  redis.call('PUBLISH', 'to:' .. node, 'whisper\n' .. payload .. '\n' .. table.concat(out))
 end
 return 1
