@@ -23,6 +23,11 @@ export class ChatCopy {
     return this.#head < this.#top
   }
 
+  /** Whether a change is known of whose outcome is still to be fetched. */
+  get isBehind(): boolean {
+    return this.#missed > this.rev
+  }
+
   byId(messageId: string): Message | null {
     const seq = this.#seqById.get(messageId)
     return seq === undefined ? null : (this.messages.get(seq) ?? null)

@@ -46,7 +46,8 @@ export class Replica implements Storage {
   }
 
   hasGap(chatId: string): boolean {
-    return this.chats.get(chatId)?.hasGap ?? false
+    const copy = this.chats.get(chatId)
+    return copy !== undefined && (copy.hasGap || copy.isBehind)
   }
 
   settle(chatId: string, rev: number): void {
@@ -92,7 +93,7 @@ export class Replica implements Storage {
       return chatId
     }
     if (rev !== undefined) copy.reach(rev)
-    return copy.hasGap ? chatId : null
+    return copy.hasGap || copy.isBehind ? chatId : null
   }
 
   /** Answers false where the event says that something changed, but not what it is now. */

@@ -166,6 +166,9 @@ export class ParleySocket extends EventEmitter<Record<string, unknown[]>> {
         this.#store(login.cursor)
         this.emit('caught-up')
       })
+    } else {
+      // What an earlier run of this device could not fetch any more is still missing, and nothing says so again.
+      for (const chatId of this.storage.chatIds()) if (this.storage.hasGap(chatId)) this.#healSoon(chatId)
     }
     this.emit('login', login)
   }

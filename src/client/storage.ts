@@ -16,6 +16,7 @@ export interface Storage {
   chatIds(): string[]
   /** The revision up to which nothing of the chat is missing. */
   revOf(chatId: string): number
+  /** Whether something of the chat is known to be missing. */
   hasGap(chatId: string): boolean
   /** Everything up to `rev` has been put. */
   settle(chatId: string, rev: number): void
