@@ -22,6 +22,7 @@ const entries = {
   demo: 'scripts/demo.ts',
   bench: 'scripts/bench.ts',
   indexes: 'scripts/indexes.ts',
+  torture: 'scripts/torture.ts',
 }
 const lock = join(root, '.data/install.lock')
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']

@@ -46,12 +46,7 @@ export class Pair {
 
   /** Lets a part of the next chunk of either direction through, and then resets both sides. */
   cutWithin(random: Random): void {
-    for (const lane of this.#lanes) {
-      lane.cutNext = (chunk) => {
-        const part = chunk.subarray(0, random.between(1, Math.max(1, chunk.length - 1)))
-        return { part, then: () => this.reset() }
-      }
-    }
+    for (const lane of this.#lanes) lane.cutWithin(random, () => this.reset())
     setTimeout(() => this.reset(), MID_FRAME_PATIENCE_MS)
   }
 
@@ -70,12 +65,12 @@ export class Pair {
 }
 
 class Lane {
-  cutNext: ((chunk: Buffer) => { part: Buffer; then: () => void }) | null = null
   readonly #from: Socket
   readonly #to: Socket
   readonly #direction: Direction
   #weather: Weather = { kind: 'pass' }
   #isFull = false
+  #cut: ((chunk: Buffer) => void) | null = null
   #busy: NodeJS.Timeout | null = null
 
   constructor(from: Socket, to: Socket, direction: Direction) {
@@ -95,6 +90,13 @@ class Lane {
     this.#steer()
   }
 
+  /** A part of the next chunk goes out, and then `reset` is called. */
+  cutWithin(random: Random, reset: () => void): void {
+    this.#cut = (chunk) => {
+      this.#to.write(chunk.subarray(0, random.between(1, Math.max(1, chunk.length - 1))), reset)
+    }
+  }
+
   stop(): void {
     if (this.#busy !== null) clearTimeout(this.#busy)
   }
@@ -107,12 +109,8 @@ class Lane {
   }
 
   #forward(chunk: Buffer): void {
-    if (this.cutNext !== null) {
-      const { part, then } = this.cutNext(chunk)
-      this.#to.write(part, then)
-      return
-    }
-    if (this.#weather.kind === 'delay') this.#hold(this.#weather.ms, () => this.#write(chunk))
+    if (this.#cut !== null) this.#cut(chunk)
+    else if (this.#weather.kind === 'delay') this.#hold(this.#weather.ms, () => this.#write(chunk))
     else if (this.#weather.kind === 'trickle') this.#trickle(chunk, this.#weather.bytesPerSecond)
     else this.#write(chunk)
   }

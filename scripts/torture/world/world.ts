@@ -53,10 +53,10 @@ export class World {
     try {
       // The first one makes the schema; the others find it made.
       for (let i = 0; i < options.nodes; i += 1) {
-        const station = await world.addStation()
+        const station = await world.#makeStation()
+        world.stations.push(station)
         station.node.spawn()
         await station.node.ready()
-        world.stations.push(station)
       }
     } catch (err) {
       await world.stop()
@@ -88,36 +88,40 @@ export class World {
     for (const { links } of this.stations) for (const link of links.redis) link.retarget(port)
   }
 
-  /** A node with its links that is not running yet and is not counted among the stations. */
-  async addStation(): Promise<Station> {
+  /** A node that is not running yet, which reaches the stores directly. */
+  async makeNode(routes: Record<number, number> = {}): Promise<ServerNode> {
     this.#made += 1
     const name = `node-${this.#made}`
-    const link = async (to: string, target: number): Promise<Link> => {
-      const made = new Link(`${name} → ${to}`, await this.#ports.take(), target)
-      await made.open()
-      return made
-    }
+    return new ServerNode({
+      name,
+      port: await this.#ports.take(),
+      entry: this.#options.entry,
+      env: { ...this.#env, NODE_ID: name },
+      routes,
+      logPath: join(this.folder, 'nodes', `${name}.log`),
+    })
+  }
+
+  async #makeStation(): Promise<Station> {
     const { mongo, postgres, redis } = this.stores
     const [first] = redis
     if (first === undefined) throw new Error('there is no Redis')
+    const routes: Record<number, number> = {}
+    const link = async (to: string, target: number): Promise<Link> => {
+      const made = new Link(to, await this.#ports.take(), target)
+      await made.open()
+      routes[target] = made.port
+      return made
+    }
+    const mongoLinks: Link[] = []
+    for (const { name, port } of mongo.members) mongoLinks.push(await link(name, port))
     const links = {
-      mongo: await inTurn(mongo.members, (member) => link(member.name, member.port)),
+      mongo: mongoLinks,
       postgres: [await link('postgres', postgres.port)],
       redis: [await link('redis', first.member.port)],
     }
-    const targets = [...mongo.members.map(({ port }) => port), postgres.port, first.member.port]
-    const all = [...links.mongo, ...links.postgres, ...links.redis]
-    const port = await this.#ports.take()
-    const node = new ServerNode({
-      name,
-      port,
-      entry: this.#options.entry,
-      env: { ...this.#env, NODE_ID: name },
-      routes: Object.fromEntries(targets.map((target, i) => [target, all[i]?.port ?? target])),
-      logPath: join(this.folder, 'nodes', `${name}.log`),
-    })
-    const door = new Link(`clients → ${name}`, await this.#ports.take(), port)
-    await door.open()
+    const node = await this.makeNode(routes)
+    const door = await link(node.name, node.port)
     return { node, door, links }
   }
 
@@ -139,13 +143,11 @@ export class World {
 
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()))
-    for (const station of this.stations) closeLinks(station)
+    for (const { door, links } of this.stations) {
+      for (const link of [door, ...Object.values(links).flat()]) link.close()
+    }
     await this.stores.stop()
   }
-}
-
-export function closeLinks({ door, links }: Station): void {
-  for (const link of [door, ...Object.values(links).flat()]) link.close()
 }
 
 async function nodeEnv(folder: string): Promise<Record<string, string>> {
@@ -162,10 +164,4 @@ async function nodeEnv(folder: string): Promise<Record<string, string>> {
     LOG_LEVEL: 'info',
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   }
-}
-
-async function inTurn<T, R>(items: T[], make: (item: T) => Promise<R>): Promise<R[]> {
-  const made: R[] = []
-  for (const item of items) made.push(await make(item))
-  return made
 }
