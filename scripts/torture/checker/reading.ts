@@ -180,10 +180,13 @@ export class Reading {
       type,
       truth: truth ?? null,
       bySeq: new Map(messages.map((message) => [message.seq, message])),
+      // Of two under one key the first is the one: it is last in this order.
       byKey: new Map(
-        messages.flatMap((message) =>
-          message.clientId === null ? [] : [[keyOf(message.senderId, message.clientId), message] as const],
-        ),
+        messages
+          .toReversed()
+          .flatMap((message) =>
+            message.clientId === null ? [] : [[keyOf(message.senderId, message.clientId), message] as const],
+          ),
       ),
       members: new Map((truth?.members ?? []).map((member) => [member.userId, member])),
     })

@@ -2,6 +2,8 @@ import { seconds } from '../allowance.ts'
 import type { Reading } from '../reading.ts'
 import type { Findings } from '../verdict.ts'
 
+const CROSSING_MS = 2_000
+
 /** Marks only move forward, reading implies delivery, and nobody hears of them who should not. */
 export function checkReceipts(reading: Reading, findings: Findings): void {
   for (const { name, truth } of reading.chats.values()) {
@@ -58,12 +60,17 @@ function checkTold(reading: Reading, findings: Findings): void {
       (reading.hiding.has(toId) || reading.hiding.has(ofId))
     const key = `${device} ${chat} ${person} ${mark}`
     const before = last.get(key)
-    // After a reconnect events may repeat.
-    const goesBack = before !== undefined && upTo < before.upTo && !isAnew(reading, device, before.at, at)
+    // Two that were told at once may cross, and after a reconnect they repeat; a mark that comes later only rises.
+    const goesBack =
+      before !== undefined &&
+      upTo < before.upTo &&
+      at > reading.allowance.deadline(before.at, CROSSING_MS) &&
+      !isAnew(reading, device, before.at, at)
     findings.expect(!isStranger && !isHidden, () => `${what}, which is not for him`)
     findings.expect((stored ?? 0) >= upTo, () => `${what}, stored is #${stored}`)
     findings.expect(!goesBack, () => `${what}, after #${before?.upTo}`)
-    last.set(key, { upTo, at })
+    if (before === undefined || upTo > before.upTo || isAnew(reading, device, before.at, at))
+      last.set(key, { upTo, at })
   }
 }
 
