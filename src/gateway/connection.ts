@@ -3,8 +3,6 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Ctx } from '../context.ts'
 import type { EncodedEvent, Sink, StreamState } from '../delivery/index.ts'
-import { markAllDelivered, markDelivered } from '../features/marks/index.ts'
-import { deliveredFromStream } from '../features/sync/index.ts'
 import { unavailable } from '../lib/errors.ts'
 import { LIMITS } from '../lib/limits.ts'
 import { framesSent, socketsTooSlow } from '../stores/metrics.ts'
@@ -12,15 +10,8 @@ import type { DeviceActor } from '../wire/actor.ts'
 import { CLOSE, retryReason } from '../wire/close-codes.ts'
 import type { FrameConnection } from '../wire/frame.ts'
 import { SendOrder } from '../wire/send-order.ts'
+import { Unacknowledged } from './unacknowledged.ts'
 
-interface Written {
-  place: number
-  chatHex: string
-  seq: number
-}
-
-/** Messages written and not yet acknowledged, at most; older ones are found in the stream. */
-const WRITTEN_MAX = 2000
 const RESTART_SPREAD_MS = 2000
 /** Written in one turn at most before the kernel gets it. */
 const PACKET_BYTES = 64 * 1024
@@ -35,9 +26,7 @@ export class Connection implements FrameConnection, Sink {
   readonly #socket: WebSocket
   readonly #line: Duplex
   #corked = false
-  #written: Written[] = []
-  #resetAt: number | null = null
-  #acknowledged = false
+  readonly #unacknowledged: Unacknowledged
   #resuming: Promise<unknown> = Promise.resolve()
 
   constructor(ctx: Ctx, socket: WebSocket, line: Duplex, id: string, actor: DeviceActor) {
@@ -46,6 +35,7 @@ export class Connection implements FrameConnection, Sink {
     this.#line = line
     this.id = id
     this.actor = actor
+    this.#unacknowledged = new Unacknowledged(ctx, actor.userId)
   }
 
   get userId(): string {
@@ -114,8 +104,7 @@ export class Connection implements FrameConnection, Sink {
     framesSent.inc()
     this.write(withCursor(event, cursor))
     if (!event.mark || event.mark.senderId === this.userId) return
-    this.#written.push({ place, chatHex: event.mark.chatHex, seq: event.mark.seq })
-    if (this.#written.length > WRITTEN_MAX) this.#written.splice(0, WRITTEN_MAX / 2)
+    this.#unacknowledged.note(place, event.mark)
   }
 
   restart(): void {
@@ -142,8 +131,8 @@ export class Connection implements FrameConnection, Sink {
     const resumed = position !== null && state.since === 'all'
     const reset = position !== null && !resumed
     const last = resumed ? position.place : state.last
-    this.#resetAt = reset ? state.last : null
-    this.#written = []
+    if (reset) await this.#unacknowledged.resetAt(state.last)
+    else this.#unacknowledged.resumed()
     return {
       cursor: cursors.seal(cursors.userTag(this.userId), state.epoch, last),
       reset,
@@ -167,28 +156,7 @@ export class Connection implements FrameConnection, Sink {
   }
 
   async acknowledge(cursor: string): Promise<void> {
-    const position = this.#ctx.delivery.cursors.open(this.userId, cursor)
-    if (this.#resetAt !== null && position.place >= this.#resetAt) {
-      await markAllDelivered(this.#ctx, this.userId)
-      this.#resetAt = null
-      this.#acknowledged = true
-      return
-    }
-    const first = this.#written[0]
-    if (!this.#acknowledged || !first || position.place < first.place) {
-      // What an earlier connection wrote, and was not acknowledged on it any more, is found in the stream.
-      await deliveredFromStream(this.#ctx, this.userId, position.place)
-      this.#acknowledged = true
-    }
-    const places = new Map<string, number>()
-    let count = 0
-    for (const { place, chatHex, seq } of this.#written) {
-      if (place > position.place) break
-      count += 1
-      places.set(chatHex, Math.max(seq, places.get(chatHex) ?? 0))
-    }
-    this.#written.splice(0, count)
-    await markDelivered(this.#ctx, this.userId, places)
+    await this.#unacknowledged.acknowledge(this.#ctx.delivery.cursors.open(this.userId, cursor).place)
   }
 
   async #afterAnswer(joining: Promise<{ follow: () => Promise<void> }>): Promise<void> {

@@ -1,35 +1,48 @@
 /** `delivered` from acknowledged cursors: what a device said it stored, chat by chat, each at its highest place. */
 import { ObjectId } from 'mongodb'
 import type { Ctx } from '../../context.ts'
+import type { MemberDoc } from '../../stores/mongo.ts'
 import { moveMark } from './watermarks.ts'
 
 /** Chats at a time when a device stored everything at once. */
-const ALL_BATCH = 50
+const AT_ONCE = 50
 
+/** Resolves with whether any of it was news. */
 export async function markDelivered(
   ctx: Ctx,
   userId: string,
   places: ReadonlyMap<string, number>,
-): Promise<void> {
+): Promise<boolean> {
+  if (places.size === 0) return false
   const chatIds = [...places.keys()].map((hex) => new ObjectId(hex))
   const members = await ctx.mongo.members.find({ userId, chatId: { $in: chatIds }, active: true }).toArray()
-  await Promise.all(
-    members.map((member) => moveMark(ctx, member, 'delivered', places.get(member.chatId.toHexString()) ?? 0)),
-  )
+  const placeOf = (member: MemberDoc) => places.get(member.chatId.toHexString()) ?? 0
+  const behind = members.filter((member) => member.deliveredSeq < placeOf(member))
+  for (let start = 0; start < behind.length; start += AT_ONCE)
+    await Promise.all(
+      behind
+        .slice(start, start + AT_ONCE)
+        .map((member) => moveMark(ctx, member, 'delivered', placeOf(member))),
+    )
+  return behind.length > 0
 }
 
-/** After a reset the device has read every chat's end by itself; its acknowledgement covers them all. */
-export async function markAllDelivered(ctx: Ctx, userId: string): Promise<void> {
-  await ctx.chatLog.flushHeads()
-  const members = await ctx.mongo.members.find({ userId, active: true }).toArray()
-  for (let start = 0; start < members.length; start += ALL_BATCH) {
-    const batch = members.slice(start, start + ALL_BATCH)
-    const chats = await ctx.mongo.chats
-      .find({ _id: { $in: batch.map((member) => member.chatId) } }, { projection: { lastSeq: 1 } })
-      .toArray()
-    const ends = new Map(chats.map((chat) => [chat._id.toHexString(), chat.lastSeq]))
-    await Promise.all(
-      batch.map((member) => moveMark(ctx, member, 'delivered', ends.get(member.chatId.toHexString()) ?? 0)),
-    )
-  }
+/** Where each of the user's chats ends, by the log. */
+export async function chatEnds(ctx: Ctx, userId: string): Promise<Map<string, number>> {
+  const ends = await ctx.mongo.members
+    .aggregate<{ chatId: ObjectId; seq?: number }>([
+      { $match: { userId, active: true } },
+      {
+        $lookup: {
+          from: ctx.mongo.messages.collectionName,
+          localField: 'chatId',
+          foreignField: 'chatId',
+          pipeline: [{ $sort: { seq: -1 } }, { $limit: 1 }, { $project: { seq: 1 } }],
+          as: 'last',
+        },
+      },
+      { $project: { chatId: 1, seq: { $first: '$last.seq' } } },
+    ])
+    .toArray()
+  return new Map(ends.map(({ chatId, seq }) => [chatId.toHexString(), seq ?? 0]))
 }

@@ -2,7 +2,7 @@
  * Marks own how far each member stored and read each chat, and what is unread. Promises: marks only move forward;
  * read implies delivered; the unread count is that of the log, with or without Redis.
  */
-export { markAllDelivered, markDelivered } from './delivered.ts'
+export { chatEnds, markDelivered } from './delivered.ts'
 export { receiptTellings } from './receipt-tellings.ts'
 export { shareReceipts } from './share-receipts.ts'
 export { unreadCounts, type UnreadQuestion } from './unread.ts'

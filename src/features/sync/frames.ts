@@ -24,7 +24,7 @@ export const frames = [
     dataExample: cursorExample,
     ack: cursor,
     ackExample: cursorExample,
-    errors: ['INVALID_INPUT'],
+    errors: ['INVALID_INPUT', 'SERVICE_UNAVAILABLE'],
     handle: async (_ctx, connection, data) => {
       await connection.acknowledge(data.cursor)
       return { cursor: data.cursor }

@@ -48,7 +48,10 @@ export async function readSync(
  * before it in the stream.
  */
 export async function deliveredFromStream(ctx: Ctx, userId: string, place: number): Promise<void> {
-  await markDelivered(ctx, userId, highest(await ctx.delivery.streams.messagesUpTo(userId, place)))
+  const messages = await ctx.delivery.streams.messagesUpTo(userId, place).catch((err: unknown) => {
+    throw unavailable('Where this cursor stands cannot be read right now; acknowledge again.', err)
+  })
+  await markDelivered(ctx, userId, highest(messages))
 }
 
 function highest(messages: ToldMessage[]): Map<string, number> {
