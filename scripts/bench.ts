@@ -60,6 +60,10 @@ async function measure(options: Options): Promise<Figures> {
 
 async function writeChart(options: Options, { commit, machine, figures }: Report): Promise<void> {
   if (options.chart === '' || figures.steps === undefined) return
+  if (figures.steps.length < 2) {
+    process.stderr.write('The first rate was too much already; there is no curve to draw.\n')
+    return
+  }
   await writeFile(options.chart, latencyChart(figures.steps, `50 pairs, ${commit}, ${machine}`))
   process.stderr.write(`The chart is in ${options.chart}\n`)
 }

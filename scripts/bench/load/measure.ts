@@ -55,6 +55,11 @@ export async function measure(
   }
   await stopProcess(generator)
   if (result === null) throw new Error('the generator measured nothing')
+  const { completed, errors } = result.counts
+  if (completed === 0) {
+    const what = `${order.workload.name} against ${order.target.kind}`
+    throw new Error(`${what}: no message was delivered in ${order.seconds} s, ${errors} were refused`)
+  }
   return result
 }
 

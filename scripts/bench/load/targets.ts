@@ -1,4 +1,5 @@
 // The two things that take the load: a Parley server through the public socket, and the bare relay.
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { WebSocket } from 'ws'
 import { Link } from '../../../src/client/link.ts'
@@ -33,7 +34,7 @@ async function connectParley(
 ): Promise<Target> {
   const links: Link[] = []
   // Workloads share chats; without a tag the second one's messages would be repeats of the first one's.
-  const tag = `${workload.name}.${Date.now().toString(36)}`
+  const tag = randomUUID().slice(0, 8)
   for (let from = 0; from < plan.people.length; from += CONNECT_WIDTH) {
     const batch = plan.people.slice(from, from + CONNECT_WIDTH)
     const opening = batch.map((person, i) => {

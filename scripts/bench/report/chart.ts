@@ -50,10 +50,10 @@ export function latencyChart(steps: LoadResult[], subtitle: string): string {
         `<circle class="${name}" cx="${x.at(rate).toFixed(1)}" cy="${y.at(pick(ms)).toFixed(1)}" r="3.5">` +
         `<title>${Math.round(rate)} msg/s: ${pick(ms).toFixed(1)} ms</title></circle>`,
     )
-  const last = points.at(-1) as (typeof points)[number]
-  // Beside the line's end, to the left of it, so that the name stays inside.
+  const first = points[0] as (typeof points)[number]
+  // Where both lines begin they are flat and apart, so that a name crosses neither.
   const nameOf = (name: string, label: string, value: number): string =>
-    `<text class="${name}" x="${(x.at(last.rate) - 8).toFixed(1)}" y="${(y.at(value) - 10).toFixed(1)}" text-anchor="end">${label}</text>`
+    `<text class="${name}" x="${x.at(first.rate).toFixed(1)}" y="${(y.at(value) - 10).toFixed(1)}">${label}</text>`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Latency at rising rates">`,
     `<style>${STYLE}\n</style>`,
@@ -75,8 +75,8 @@ export function latencyChart(steps: LoadResult[], subtitle: string): string {
     `<polyline class="p50" points="${lineOf((ms) => ms.p50)}"/>`,
     ...dots('dot99', (ms) => ms.p99),
     ...dots('dot50', (ms) => ms.p50),
-    nameOf('name99', 'p99', last.ms.p99),
-    nameOf('name50', 'p50', last.ms.p50),
+    nameOf('name99', 'p99', first.ms.p99),
+    nameOf('name50', 'p50', first.ms.p50),
     '</svg>\n',
   ].join('\n')
 }

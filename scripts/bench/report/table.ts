@@ -116,10 +116,11 @@ const cost = (load: LoadResult): string[] => [
   round(load.messagesPerSecond),
   latencies(load.counts.receiveMs),
   ...['server', 'mongodb', 'redis'].map((name) => optional(load.cpuUsPerMessage[name], 0)),
+  String(load.counts.errors + load.stuck),
 ]
 
 function growthTables(growth: NonNullable<Figures['growth']>): string[] {
-  const costHead = ['msgs/s', 'p50/p95/p99 ms', 'server µs', 'mongodb µs', 'redis µs']
+  const costHead = ['msgs/s', 'p50/p95/p99 ms', 'server µs', 'mongodb µs', 'redis µs', 'amiss']
   const parts: string[] = []
   if (growth.sizes.length > 0)
     parts.push(
