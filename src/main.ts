@@ -14,9 +14,9 @@ import { UniqueIndexMissing } from './stores/mongo-indexes.ts'
 const EX_CONFIG = 78
 
 async function serve(config: Config, log: Log): Promise<void> {
-  const { ctx, probes, close } = await openContext(config, log)
+  const { ctx, probes, nodes, close } = await openContext(config, log)
   const gateway = new Gateway(ctx)
-  const app = buildApp(ctx, { probes, asyncApi: JSON.stringify(buildAsyncApi()) })
+  const app = buildApp(ctx, { probes, nodes, asyncApi: JSON.stringify(buildAsyncApi()) })
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: {

@@ -19,6 +19,7 @@ import { PageCursors } from './lib/page-cursor.ts'
 import { MongoClock } from './stores/mongo-clock.ts'
 import { buildIndexes } from './stores/mongo-indexes.ts'
 import { openMongo } from './stores/mongo.ts'
+import { NodeList } from './stores/node-list.ts'
 import { makeBucket, openObjects } from './stores/objects.ts'
 import { Replica } from './stores/postgres-replica.ts'
 import { migratePostgres, openPostgres } from './stores/postgres.ts'
@@ -29,6 +30,7 @@ const MIGRATIONS = fileURLToPath(new URL('../drizzle', import.meta.url))
 export interface Opened {
   ctx: Ctx
   probes: Probes
+  nodes: NodeList
   close: () => Promise<void>
 }
 
@@ -58,6 +60,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     log,
     noteHead: (chatHex, newest) => chatLog.noteHead(chatHex, newest),
   })
+  const nodes = new NodeList({ redis, clock, log, id: nodeId, roles: config.ROLES })
   const tail = new Tail({ mongo, delivery, ids, clock, redis, log })
   const kept = { delivery, redis, clock, log }
   const untold = {
@@ -98,12 +101,14 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   await accounts.start()
   await blocks.start()
   presence.start()
+  nodes.start()
   const isWorker = config.ROLES.includes('worker')
   if (isWorker) sweep.start()
   untold.members.start(isWorker)
   untold.chats.start(isWorker)
 
   const steps = [
+    () => nodes.close(),
     () => presence.close(),
     () => background.settled(),
     () => untold.members.close(),
@@ -123,6 +128,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   ]
   return {
     ctx,
+    nodes,
     probes: probesOf(ctx, {
       postgres: () => postgres.ping(),
       objects: objects ? () => objects.ping() : null,

@@ -6,6 +6,7 @@ import { events as messageEvents } from '../features/messages/events.ts'
 import { events as presenceEvents } from '../features/presence/events.ts'
 import { events as syncEvents } from '../features/sync/events.ts'
 import { ERROR_STATUS } from '../lib/errors.ts'
+import { VERSION } from '../lib/version.ts'
 import { JsonSchemas } from '../wire/json-schemas.ts'
 import { CLIENT_FRAMES } from './dispatch.ts'
 import { loginData } from './session.ts'
@@ -72,7 +73,7 @@ export function buildAsyncApi(): unknown {
     asyncapi: '3.0.0',
     info: {
       title: 'Parley socket',
-      version: '0.1.0',
+      version: VERSION,
       description:
         'JSON text frames. Authenticate with the `Authorization: Bearer` header or with `auth:login` as the first frame. A frame with an `id` is answered by exactly one `ack` or `error:general`. Close codes: 4401 not authenticated, 4408 too slow, 4409 session ended, 4429 too many frames, 1009 frame over 64 KiB, 1012 come again (`retry=<ms>`).',
     },

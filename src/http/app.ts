@@ -14,6 +14,7 @@ import { endpoints as syncEndpoints } from '../features/sync/routes.ts'
 import { AppError } from '../lib/errors.ts'
 import { toAppError } from '../stores/failures.ts'
 import { registry, requestSeconds } from '../stores/metrics.ts'
+import type { NodeList } from '../stores/node-list.ts'
 import type { AnyEndpoint, Caller } from '../wire/endpoint.ts'
 import { originAllowed } from '../wire/origin.ts'
 import { errorResponse } from './answer.ts'
@@ -22,6 +23,9 @@ import { isLoopback, readCaller } from '../wire/caller.ts'
 import { readiness, type Probes } from './health.ts'
 import { buildOpenApi } from './openapi.ts'
 import { Limited, runEndpoint, withLimits } from './run-endpoint.ts'
+
+/** What a node answers whatever its roles are. */
+const SERVICE_PATHS = new Set(['/healthz', '/readyz', '/metrics'])
 
 interface Env {
   Bindings: HttpBindings
@@ -40,7 +44,13 @@ export function allEndpoints(config: Config): Array<AnyEndpoint<Ctx>> {
   ]
 }
 
-export function buildApp(ctx: Ctx, options: { probes: Probes; asyncApi: string }): Hono<Env> {
+interface Options {
+  probes: Probes
+  nodes: NodeList
+  asyncApi: string
+}
+
+export function buildApp(ctx: Ctx, options: Options): Hono<Env> {
   const app = new Hono<Env>()
   const endpoints = allEndpoints(ctx.config)
   app.use(async (c, next) => {
@@ -50,9 +60,16 @@ export function buildApp(ctx: Ctx, options: { probes: Probes; asyncApi: string }
     stop({ status: c.res.status })
     secure(ctx, c)
   })
+  if (!ctx.config.ROLES.includes('api'))
+    app.use(async (c, next) => {
+      if (SERVICE_PATHS.has(c.req.path)) return next()
+      const message = 'This node answers no requests: its ROLES are without api.'
+      const error = new AppError('SERVICE_UNAVAILABLE', message, { retryAfterSeconds: 1 })
+      return errorResponse(error, c.get('caller'))
+    })
   app.use('/api/*', (c, next) => cors(ctx, c, next))
   for (const endpoint of endpoints) mount(app, ctx, endpoint)
-  mountService(app, ctx, options.probes)
+  mountService(app, ctx, options)
   const openApi = JSON.stringify(buildOpenApi(endpoints))
   app.get('/openapi.json', () => json(openApi))
   app.get('/asyncapi.json', () => json(options.asyncApi))
@@ -103,23 +120,27 @@ function mount(app: Hono<Env>, ctx: Ctx, endpoint: AnyEndpoint<Ctx>): void {
   )
 }
 
-function mountService(app: Hono<Env>, ctx: Ctx, probes: Probes): void {
+function mountService(app: Hono<Env>, ctx: Ctx, { probes, nodes }: Options): void {
   app.get('/healthz', (c) => c.json({ status: 'alive' }))
   app.get('/readyz', async (c) => {
     const ready = await readiness(probes)
-    return c.json(ready, ready.status === 'unavailable' ? 503 : 200)
+    // Who else there is concerns those only who may read the metrics.
+    const body = mayWatch(ctx, c) ? { ...ready, nodes: await nodes.alive() } : ready
+    return c.json(body, ready.status === 'unavailable' ? 503 : 200)
   })
   app.get('/.well-known/jwks.json', (c) => c.json(ctx.accounts.tokens.jwks()))
   app.get('/metrics', async (c) => {
-    const { METRICS_TOKEN, development } = ctx.config
-    const given = c.req.header('authorization')
-    const open =
-      METRICS_TOKEN === undefined
-        ? development || isLoopback(c.get('caller').ip)
-        : given === `Bearer ${METRICS_TOKEN}`
-    if (!open) return c.notFound()
+    if (!mayWatch(ctx, c)) return c.notFound()
+    // Counts them as they are now, and not as they were at the last beat.
+    await nodes.alive()
     return c.text(await registry.metrics(), 200, { 'content-type': registry.contentType })
   })
+}
+
+function mayWatch(ctx: Ctx, c: Context<Env>): boolean {
+  const { METRICS_TOKEN, development } = ctx.config
+  if (METRICS_TOKEN === undefined) return development || isLoopback(c.get('caller').ip)
+  return c.req.header('authorization') === `Bearer ${METRICS_TOKEN}`
 }
 
 function secure(ctx: Ctx, c: Context<Env>): void {

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { Ctx } from '../context.ts'
 import { ERROR_STATUS, type ErrorCode } from '../lib/errors.ts'
+import { VERSION } from '../lib/version.ts'
 import type { AnyEndpoint } from '../wire/endpoint.ts'
 import { JsonSchemas } from '../wire/json-schemas.ts'
 
@@ -34,7 +35,7 @@ export function buildOpenApi(endpoints: Array<AnyEndpoint<Ctx>>): unknown {
     openapi: '3.1.0',
     info: {
       title: 'Parley',
-      version: '0.1.0',
+      version: VERSION,
       description:
         'Messaging backend. Every answer has the envelope `{success, data, meta}` or `{success: false, error}`; the socket at `/ws` is described by `/asyncapi.json`.',
       license: { name: 'MIT', identifier: 'MIT' },

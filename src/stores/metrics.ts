@@ -22,6 +22,12 @@ export const replicaUsable = new Gauge({
   registers: [registry],
 })
 
+export const nodesAlive = new Gauge({
+  name: 'parley_nodes',
+  help: 'Nodes on the same stores that were heard of in the last 30 seconds, this one included',
+  registers: [registry],
+})
+
 export const messagesStored = new Counter({
   name: 'parley_messages_stored_total',
   help: 'Messages acknowledged by a majority of MongoDB',

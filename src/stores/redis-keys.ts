@@ -15,7 +15,7 @@
  * | presence:{userId} | JSON | presence | 5 min, renewed while connected |
  * | typing:{chatId}:{userId} | string | presence | 3 s |
  * | limit:{group}:{subject} | integer | rate limits | the window |
- * | node:{nodeId} | string | heartbeat | 30 s |
+ * | nodes | hash, what each node says of itself | node list | a field 30 s after its last beat |
  */
 export const redisKeys = {
   inbox: (tag: string, userId: string) => `${tag}inbox:${userId}`,
@@ -24,7 +24,7 @@ export const redisKeys = {
   presence: (userId: string) => `presence:${userId}`,
   typing: (chatHex: string, userId: string) => `typing:${chatHex}:${userId}`,
   limit: (group: string, subject: string) => `limit:${group}:${subject}`,
-  node: (nodeId: string) => `node:${nodeId}`,
+  nodes: 'nodes',
 } as const
 
 /** Pub/sub channels. Subscriptions outlive a flush, unlike keys. */

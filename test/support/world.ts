@@ -10,6 +10,8 @@ import { ServerNode } from './server-node.ts'
 
 export type WorldOptions = {
   nodes?: number
+  /** A node each with those ROLES, instead of `nodes` that do everything. */
+  roles?: string[]
   env?: Record<string, string>
   /** A MongoDB replica set of three for this world alone; otherwise a database on the run's own. */
   mongo?: 3
@@ -73,8 +75,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 
   try {
     // One after the other: the first one migrates, the next ones find everything done.
-    for (let i = 0; i < (options.nodes ?? 1); i += 1) {
-      const server = await ServerNode.create(env)
+    for (const own of nodesOf(options)) {
+      const server = await ServerNode.create({ ...env, ...own })
       nodes.push(server)
       await server.start()
     }
@@ -111,6 +113,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 function asked<T>(what: string, found: T | null): T {
   if (found === null) throw new Error(`this world was not asked for with ${what}`)
   return found
+}
+
+/** What is each node's own in its environment. */
+function nodesOf({ nodes = 1, roles }: WorldOptions): Record<string, string>[] {
+  return roles ? roles.map((role) => ({ ROLES: role })) : Array.from({ length: nodes }, () => ({}))
 }
 
 function nodeEnv(databaseUrl: string, mongodbUrl: string, redisUrl: string): Record<string, string> {

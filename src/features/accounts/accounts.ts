@@ -53,7 +53,7 @@ export async function openAccounts({ config, db, log, clock }: AccountsNeeds): P
     },
     start: async () => {
       await sessions.start()
-      sweeper.start()
+      if (config.ROLES.includes('worker')) sweeper.start()
     },
     close: async () => {
       await sweeper.close()

@@ -1,4 +1,4 @@
-/** Every minute: ends the sessions that have run out and deletes what is only kept for counting. Every node may do it. */
+/** Every minute: ends the sessions that have run out and deletes what is only kept for counting. Any worker may do it. */
 import type { Log } from '../../lib/log.ts'
 import type { Db } from '../../stores/postgres.ts'
 import { deleteOldAttempts } from './store/attempts.ts'
