@@ -4,7 +4,10 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import type { Log } from '../lib/log.ts'
 import { LIMITS } from '../lib/limits.ts'
+import { Breaker } from './breaker.ts'
 import { countCommand } from './metrics.ts'
+import { guardPostgres } from './postgres-guard.ts'
+import { PostgresLines } from './postgres-lines.ts'
 
 export type Db = PostgresJsDatabase
 
@@ -16,18 +19,25 @@ export interface Postgres {
 
 /** Any number that is ours: holders of it migrate one after another. */
 const MIGRATION_LOCK = 7_274_411
+/** A line that said nothing during a probe. */
+const PROBE_SILENT_MS = 900
 
 export function openPostgres(
   url: string,
   log: Log,
   name: 'postgres' | 'postgres_replica' = 'postgres',
 ): Postgres {
-  const sql = postgres(url, {
+  const lines = new PostgresLines()
+  const options = {
+    // Not in the driver's types, but its way to give it connections of our own making.
+    socket: lines.open,
+    // Queries behind a stalled one wait with it, and keep its connection from being seen as silent. (0 breaks `begin`.)
+    max_pipeline: 1,
     max: 10,
     connect_timeout: 4,
     idle_timeout: 60,
     // Half a second at most between tries, so that everything heals soon after the database is back.
-    backoff: (attempt) => Math.min(0.5, 0.05 * 2 ** attempt),
+    backoff: (attempt: number) => Math.min(0.5, 0.05 * 2 ** attempt),
     onnotice: () => undefined,
     connection: {
       TimeZone: 'UTC',
@@ -35,15 +45,25 @@ export function openPostgres(
       statement_timeout: LIMITS.storeTimeoutMs,
       idle_in_transaction_session_timeout: 10_000,
     },
+  }
+  const sql = postgres(url, options)
+  const breaker = new Breaker({
+    store: name,
+    probe: () => sql`select 1`,
+    unanswered: () => lines.endSilent(PROBE_SILENT_MS),
+    log,
   })
-  const db = drizzle(sql, { logger: { logQuery: () => countCommand(name) } })
+  const client = guardPostgres({ sql, lines, breaker })
+  const db = drizzle(client, { logger: { logQuery: () => countCommand(name) } })
   return {
     db,
     ping: async () => {
-      await sql`select 1`
+      await client.unsafe('select 1')
     },
     close: async () => {
+      breaker.close()
       await sql.end({ timeout: 2 }).catch((err: unknown) => log.warn({ err }, 'postgres close failed'))
+      lines.close()
     },
   }
 }
