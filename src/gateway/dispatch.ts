@@ -6,7 +6,7 @@ import { frames as presenceFrames } from '../features/presence/frames.ts'
 import { frames as syncFrames } from '../features/sync/frames.ts'
 import { AppError } from '../lib/errors.ts'
 import { requireShallow } from '../lib/json.ts'
-import { toAppError } from '../stores/failures.ts'
+import { answerInTime, toAppError } from '../stores/failures.ts'
 import { toJson } from '../wire/encoded.ts'
 import type { FrameConnection } from '../wire/frame.ts'
 import { validate } from '../wire/validate.ts'
@@ -43,7 +43,7 @@ export function readFrame(value: unknown): ClientFrame {
 export async function runFrame(ctx: Ctx, connection: FrameConnection, frame: ClientFrame): Promise<unknown> {
   const spec = table.get(frame.event)
   if (!spec) throw new AppError('INVALID_INPUT', `event: there is no event "${frame.event.slice(0, 64)}".`)
-  return spec.handle(ctx, connection, validate(spec.data, frame.data))
+  return answerInTime(spec.handle(ctx, connection, validate(spec.data, frame.data)))
 }
 
 export function ackFrame(id: string | number, data: unknown): string {

@@ -1,6 +1,7 @@
 /** From a request to its verb: limits, sign-in, validation, in that order; and back to an answer. */
 import type { Ctx } from '../context.ts'
 import { AppError } from '../lib/errors.ts'
+import { answerInTime } from '../stores/failures.ts'
 import { hitLimit, limitExceeded, type LimitState, type RateLimitGroup } from '../stores/rate-limits.ts'
 import type { DeviceActor } from '../wire/actor.ts'
 import type { AnyEndpoint, Call, Caller } from '../wire/endpoint.ts'
@@ -31,9 +32,9 @@ export async function runEndpoint(
       body: endpoint.body ? validate(endpoint.body, await request.readBody()) : undefined,
       caller: request.caller,
     }
-    const answer = endpoint.auth
-      ? await endpoint.handle(ctx, actor as DeviceActor, call)
-      : await endpoint.handle(ctx, call)
+    const answer = await answerInTime(
+      endpoint.auth ? endpoint.handle(ctx, actor as DeviceActor, call) : endpoint.handle(ctx, call),
+    )
     const response = successResponse(answer, Number(Object.keys(endpoint.success)[0]), request.caller)
     if (endpoint.auth) response.headers.set('cache-control', 'no-store')
     return withLimits(response, limits)

@@ -25,6 +25,8 @@ export const LIMITS = {
   shutdownMs: 10_000,
   /** Every call to a store ends within this, so that a refusal reaches the client within 5 s. */
   storeTimeoutMs: 4_000,
+  /** Calls and their repeats add up: whatever is not done by then is refused retryably, at both doors. */
+  answerMs: 4_700,
   pageDefault: 50,
   pageMax: 100,
   messagePageDefault: 25,

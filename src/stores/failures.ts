@@ -1,6 +1,8 @@
 /** From a driver's error to what the doors may say of it. The driver's text goes to the log only. */
 import { MongoError } from 'mongodb'
 import { AppError, unavailable } from '../lib/errors.ts'
+import { LIMITS } from '../lib/limits.ts'
+import { within } from '../lib/within.ts'
 
 const CONNECTION = /ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|CONNECT_TIMEOUT|CONNECTION_|^57|^08|^53|^25P03/
 
@@ -10,6 +12,13 @@ export function toAppError(err: unknown): AppError {
   if (storeIsAway(err)) return unavailable('A database does not answer right now; try again.', err)
   return new AppError('INTERNAL_SERVER_ERROR', 'Something went wrong on our side.', { cause: err })
 }
+
+/**
+ * The outcome of a verb, or a retryable refusal when that takes too long. The work goes on: whoever asks again with the
+ * same id finds what became of it.
+ */
+export const answerInTime = <T>(work: Promise<T>): Promise<T> =>
+  within(LIMITS.answerMs, work, () => unavailable('This takes too long right now; try again.'))
 
 function storeIsAway(err: unknown): boolean {
   for (let error = err, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth += 1) {

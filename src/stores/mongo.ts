@@ -193,6 +193,9 @@ export interface Mongo {
   close(): Promise<void>
 }
 
+/** In whole seconds, as the server tells it. */
+const MAJORITY_LAG_MS_MAX = 2000
+
 /** Connects; throws when no primary answers within the store timeout. */
 export async function openMongo(url: string): Promise<Mongo> {
   const client = new MongoClient(url, {
@@ -221,7 +224,12 @@ export async function openMongo(url: string): Promise<Mongo> {
     messages: db.collection<MessageDoc>('messages'),
     calls: db.collection<CallDoc>('calls'),
     ping: async () => {
-      await db.command({ ping: 1 })
+      const { lastWrite } = (await db.command({ hello: 1 })) as {
+        lastWrite?: { lastWriteDate: Date; majorityWriteDate: Date }
+      }
+      // A primary whose others stand still answers everything but the writes that matter.
+      const waits = lastWrite ? lastWrite.lastWriteDate.getTime() - lastWrite.majorityWriteDate.getTime() : 0
+      if (waits > MAJORITY_LAG_MS_MAX) throw new Error('no majority has the newest writes')
     },
     close: () => client.close(),
   }
