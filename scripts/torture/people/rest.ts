@@ -13,7 +13,7 @@ import { stateOf } from './state.ts'
 const LOOK_MS = 100
 /** Nothing may still be under way when the numbers are taken; the last events and marks get this long. */
 const CALM_MS = 2_000
-/** A device that does not hold what it should gets this long before that counts. */
+/** Devices that do not hold what they should get this long, all together, before that counts. */
 const CONVERGED_WITHIN_MS = 15_000
 const AT_ONCE = 4
 
@@ -62,14 +62,14 @@ export async function countAll(stage: Stage, people: Person[]): Promise<void> {
 
 /** What everybody holds at the end, after a time in which it may become what it should be. */
 export async function recordHeld(stage: Stage, people: Person[]): Promise<void> {
+  const deadline = performance.now() + CONVERGED_WITHIN_MS
   await inTurns(people, async ({ devices }) => {
     const [first] = devices
     if (first === undefined) return
     let fresh = await freshOf(stage, first)
-    const deadline = performance.now() + CONVERGED_WITHIN_MS
     while (!devices.every((device) => isEqual(device.memory, fresh)) && performance.now() < deadline) {
       await sleep(1_000)
-      if (performance.now() > deadline - CONVERGED_WITHIN_MS / 2) fresh = await freshOf(stage, first)
+      fresh = await freshOf(stage, first)
     }
     for (const [chatId] of fresh.chats) {
       record(stage, first, fresh, chatId, 'fresh')
