@@ -3,6 +3,7 @@ import type { ChatLog } from './chat-log/index.ts'
 import type { Config } from './config.ts'
 import type { Delivery } from './delivery/index.ts'
 import type { Accounts } from './features/accounts/accounts.ts'
+import type { UntoldAccounts } from './features/accounts/untold.ts'
 import type { Blocks } from './features/blocks/blocks.ts'
 import type { Presence } from './features/presence/presence.ts'
 import type { Untold } from './features/untold/untold.ts'
@@ -34,7 +35,7 @@ export interface Ctx {
   readonly blocks: Blocks
   readonly presence: Presence
   /** What is stored outside of the chats' log and has to be told. */
-  readonly untold: { members: Untold<MemberDoc>; chats: Untold<ChatDoc> }
+  readonly untold: { members: Untold<MemberDoc>; chats: Untold<ChatDoc>; accounts: UntoldAccounts }
   /** Runs work that must not delay the answer: tracked, logged on failure, waited for at shutdown. A hint, never a promise. */
   after(task: () => Promise<unknown>): void
 }

@@ -7,7 +7,7 @@ import { ChatLog, Sweep, Tail } from './chat-log/index.ts'
 import type { Config } from './config.ts'
 import type { Ctx } from './context.ts'
 import { Delivery } from './delivery/index.ts'
-import { openAccounts } from './features/accounts/index.ts'
+import { openAccounts, UntoldAccounts } from './features/accounts/index.ts'
 import { Blocks } from './features/blocks/index.ts'
 import { chatTellings, memberTellings } from './features/chats/index.ts'
 import { Presence } from './features/presence/index.ts'
@@ -70,6 +70,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
       tellings: (member, told) => memberTellings(ctx, member, told),
     }),
     chats: new Untold({ ...kept, collection: mongo.chats, tellings: (chat) => chatTellings(ctx, chat) }),
+    accounts: new UntoldAccounts({ ...kept, db: postgres.db }),
   }
   const shared = {
     config,
@@ -104,8 +105,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
   nodes.start()
   const isWorker = config.ROLES.includes('worker')
   if (isWorker) sweep.start()
-  untold.members.start(isWorker)
-  untold.chats.start(isWorker)
+  for (const kind of Object.values(untold)) kind.start(isWorker)
 
   const steps = [
     () => nodes.close(),
@@ -113,6 +113,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     () => background.settled(),
     () => untold.members.close(),
     () => untold.chats.close(),
+    () => untold.accounts.close(),
     () => sweep.close(),
     () => tail.close(),
     () => chatLog.close(),

@@ -2,7 +2,7 @@ import { MongoClient, type Db } from 'mongodb'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Link } from '../scripts/torture/world/link.ts'
 import type { Weather } from '../scripts/torture/world/pair.ts'
-import type { Chat, Marks, Message } from '../src/client/model.ts'
+import type { Chat, Marks, Message, User } from '../src/client/model.ts'
 import { freePort } from './support/free-port.ts'
 import type { Phone } from './support/phone.ts'
 import { until } from './support/until.ts'
@@ -61,6 +61,9 @@ async function expectSettled(): Promise<void> {
 
 const read = (phone: Phone, chatId: string, upTo: number): Promise<Marks> =>
   phone.client.post<Marks>(`/api/chats/${chatId}/read`, { upTo })
+
+const isNamed = ({ data }: { data: Record<string, unknown> }): boolean =>
+  (data['chat'] as Chat).name === 'renamed'
 
 const isMuted = (chat: unknown): boolean => (chat as { settings: { muted: boolean } }).settings.muted
 
@@ -171,8 +174,6 @@ describe('a node that dies between storing and telling', () => {
     await alice.waitFor('chat:created', ({ data }) => (data['chat'] as Chat).id === group.id)
     const named = async (): Promise<boolean> => (await alice.chat(group.id)).name === 'renamed'
     await dieUntold(() => bob.client.patch(`/api/chats/${group.id}`, { name: 'renamed' }), named)
-    const isNamed = ({ data }: { data: Record<string, unknown> }): boolean =>
-      (data['chat'] as Chat).name === 'renamed'
     await alice.waitFor('chat:updated', isNamed, IN_TIME)
     await other.waitFor('chat:updated', isNamed, IN_TIME)
     link?.set({ kind: 'pass' })
@@ -188,6 +189,28 @@ describe('a node that dies between storing and telling', () => {
         IN_TIME,
       )
     await expectSettled()
+  })
+})
+
+describe('an account', () => {
+  test('changed, or with a session ended, by a node that dies: the other devices hear of both', async () => {
+    const { bob, other } = await across()
+    const me = async (): Promise<User> => await other.client.get<User>('/api/users/me')
+    await dieUntold(
+      () => bob.client.patch('/api/users/me', { fullName: 'Robert' }),
+      async () => (await me()).fullName === 'Robert',
+    )
+    await other.waitFor('user:updated', ({ data }) => (data['user'] as User).fullName === 'Robert', IN_TIME)
+    link?.set({ kind: 'pass' })
+    await world.node(1).start({ REDIS_URL: `redis://127.0.0.1:${link?.port}` })
+    type Session = { id: string; device: { id: string } }
+    const sessions = async (): Promise<Session[]> => await other.client.get<Session[]>('/api/auth/sessions')
+    const own = (await sessions()).find(({ device }) => device.id === bob.deviceId)
+    await dieUntold(
+      () => bob.client.post('/api/auth/logout', {}),
+      async () => (await sessions()).length === 1,
+    )
+    await other.waitFor('session:ended', ({ data }) => data['sessionId'] === own?.id, IN_TIME)
   })
 })
 

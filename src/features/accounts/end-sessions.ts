@@ -34,8 +34,5 @@ export async function spreadEnd(ctx: Ctx, userId: string, sessionIds: readonly s
     // Stored is ended: the other nodes read it from the feed within 5 s.
     ctx.log.warn({ err }, 'ended sessions were not announced')
   }
-  ctx.after(async () => {
-    for (const sessionId of sessionIds)
-      await ctx.delivery.notifyUsers([userId], { event: 'session:ended', data: { sessionId } })
-  })
+  ctx.after(() => ctx.untold.accounts.tellEnded(sessionIds.map((id) => ({ id, userId }))))
 }

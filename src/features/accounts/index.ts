@@ -17,4 +17,5 @@ export {
 } from './find-users.ts'
 export { publicUser, type PublicUser, type User } from './schema.ts'
 export type { Audience, NotificationSettings, PrivacySettings } from './settings.ts'
+export { UntoldAccounts } from './untold.ts'
 export { isOpen } from './view.ts'

@@ -51,9 +51,8 @@ export async function editNotifications(
 
 /** The user's other devices show the same account. */
 function announce(ctx: Ctx, row: UserRow): User {
-  const user = toUser(row)
-  ctx.after(() => ctx.delivery.notifyUsers([user.id], { event: 'user:updated', data: { user } }))
-  return user
+  ctx.after(() => ctx.untold.accounts.tellUser(row))
+  return toUser(row)
 }
 
 type Optional<T> = { [K in keyof T]?: T[K] | undefined }

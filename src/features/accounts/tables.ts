@@ -51,6 +51,8 @@ export const users = pgTable(
       .notNull()
       .default(NOTIFICATION_DEFAULTS),
     deletedAt: moment('deleted_at'),
+    /** Changed then, and the user's devices are not known to have been told. */
+    untoldAt: moment('untold_at'),
   },
   (table) => [
     index('idx_users_phone').on(table.phoneNumber, table.countryCode),
@@ -58,6 +60,9 @@ export const users = pgTable(
     // Byte order, so that the same index answers uniqueness, a prefix search and its pages.
     uniqueIndex('users_username_unique').on(sql`lower(${table.username}) COLLATE "C"`),
     uniqueIndex('users_email_unique').on(sql`lower(${table.email})`),
+    index('users_untold')
+      .on(table.untoldAt)
+      .where(sql`untold_at is not null`),
   ],
 )
 
@@ -98,6 +103,8 @@ export const sessions = pgTable(
     expiresAt: moment('expires_at').notNull(),
     endedAt: moment('ended_at'),
     endReason: varchar('end_reason', { length: 20 }),
+    /** Ended then, and the user's other devices are not known to have been told. */
+    untoldAt: moment('untold_at'),
   },
   (table) => [
     index('sessions_user').on(table.userId),
@@ -108,6 +115,9 @@ export const sessions = pgTable(
     index('sessions_expiring')
       .on(table.expiresAt)
       .where(sql`ended_at is null`),
+    index('sessions_untold')
+      .on(table.untoldAt)
+      .where(sql`untold_at is not null`),
   ],
 )
 

@@ -24,6 +24,7 @@ const row = (privacy: Partial<PrivacySettings> = {}): UserRow => ({
   privacySettings: { ...PRIVACY_DEFAULTS, ...privacy },
   notificationSettings: NOTIFICATION_DEFAULTS,
   deletedAt: null,
+  untoldAt: null,
 })
 
 const fields = [

@@ -92,7 +92,7 @@ export interface Ended {
 export async function endFamily(db: Connection, given: RefreshToken): Promise<Ended | null> {
   const [row] = await db
     .update(sessions)
-    .set({ endedAt: sql`now()`, endReason: 'token-reused' satisfies EndReason })
+    .set({ endedAt: sql`now()`, untoldAt: sql`now()`, endReason: 'token-reused' satisfies EndReason })
     .where(
       and(
         eq(sessions.familyHash, given.familyHash),
@@ -113,7 +113,7 @@ export async function endSessionOf(
 ): Promise<boolean> {
   const rows = await db
     .update(sessions)
-    .set({ endedAt: sql`now()`, endReason: reason })
+    .set({ endedAt: sql`now()`, untoldAt: sql`now()`, endReason: reason })
     .where(and(eq(sessions.id, sessionId), eq(sessions.userId, userId), isNull(sessions.endedAt)))
     .returning({ id: sessions.id })
   return rows.length > 0
@@ -122,7 +122,7 @@ export async function endSessionOf(
 export async function endAllSessionsOf(db: Connection, userId: string, reason: EndReason): Promise<string[]> {
   const rows = await db
     .update(sessions)
-    .set({ endedAt: sql`now()`, endReason: reason })
+    .set({ endedAt: sql`now()`, untoldAt: sql`now()`, endReason: reason })
     .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt)))
     .returning({ id: sessions.id })
   return rows.map((row) => row.id)

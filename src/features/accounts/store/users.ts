@@ -79,7 +79,7 @@ export async function updateProfile(
   try {
     const [row] = await db
       .update(users)
-      .set({ ...patch, updatedAt: utcNow })
+      .set({ ...patch, updatedAt: utcNow, untoldAt: sql`now()` })
       .where(and(eq(users.id, id), alive))
       .returning()
     return row ?? null
@@ -105,7 +105,11 @@ export async function mergePrivacy(
 ): Promise<UserRow | null> {
   const [row] = await db
     .update(users)
-    .set({ privacySettings: sql`privacy_settings || ${JSON.stringify(patch)}::jsonb`, updatedAt: utcNow })
+    .set({
+      privacySettings: sql`privacy_settings || ${JSON.stringify(patch)}::jsonb`,
+      updatedAt: utcNow,
+      untoldAt: sql`now()`,
+    })
     .where(and(eq(users.id, id), alive))
     .returning()
   return row ?? null
@@ -121,6 +125,7 @@ export async function mergeNotifications(
     .set({
       notificationSettings: sql`notification_settings || ${JSON.stringify(patch)}::jsonb`,
       updatedAt: utcNow,
+      untoldAt: sql`now()`,
     })
     .where(and(eq(users.id, id), alive))
     .returning()
