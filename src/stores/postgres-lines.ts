@@ -6,9 +6,12 @@ import { Socket } from 'node:net'
 
 const SAMPLE_MS = 500
 
-interface Sample {
-  bytes: number
-  changedAt: number
+interface Line {
+  read: number
+  written: number
+  /** When the last answer came, or the first question after it. */
+  quietSince: number
+  asked: boolean
 }
 
 /** The driver's own parsed options, as far as a connection needs them. */
@@ -19,7 +22,7 @@ interface Address {
 }
 
 export class PostgresLines {
-  readonly #lines = new Map<Socket, Sample>()
+  readonly #lines = new Map<Socket, Line>()
   readonly #timer: NodeJS.Timeout
   #opened = 0
 
@@ -35,18 +38,18 @@ export class PostgresLines {
     const place = this.#opened++ % host.length
     if (path) line.connect(path)
     else line.connect(port[place] ?? 5432, host[place] ?? '127.0.0.1')
-    this.#lines.set(line, { bytes: 0, changedAt: performance.now() })
+    this.#lines.set(line, { read: 0, written: 0, quietSince: performance.now(), asked: true })
     // The driver takes its listeners off a closed connection, not ours.
     line.prependOnceListener('close', () => this.#lines.delete(line))
     return line
   }
 
-  /** Ends the lines on which nothing has moved for so long; those that were merely idle are opened again when needed. */
+  /** Ends the lines on which no answer has come for so long; those that were merely idle are opened again when needed. */
   endSilent(ms: number): void {
     this.#sample()
     const now = performance.now()
-    for (const [line, { changedAt }] of this.#lines)
-      if (now - changedAt >= ms)
+    for (const [line, { quietSince }] of this.#lines)
+      if (now - quietSince >= ms)
         line.destroy(Object.assign(new Error('the database did not answer in time'), { code: 'ETIMEDOUT' }))
   }
 
@@ -55,11 +58,14 @@ export class PostgresLines {
   }
 
   #sample(): void {
-    for (const [line, sample] of this.#lines) {
-      const bytes = line.bytesRead + line.bytesWritten
-      if (bytes === sample.bytes) continue
-      sample.bytes = bytes
-      sample.changedAt = performance.now()
+    const now = performance.now()
+    for (const [socket, line] of this.#lines) {
+      const answered = socket.bytesRead !== line.read
+      // More questions behind one that was not answered do not make a line less quiet: the driver sends many at once.
+      if (answered || (!line.asked && socket.bytesWritten !== line.written)) line.quietSince = now
+      line.asked = !answered && (line.asked || socket.bytesWritten !== line.written)
+      line.read = socket.bytesRead
+      line.written = socket.bytesWritten
     }
   }
 }

@@ -31,8 +31,6 @@ export function openPostgres(
   const options = {
     // Not in the driver's types, but its way to give it connections of our own making.
     socket: lines.open,
-    // Queries behind a stalled one wait with it, and keep its connection from being seen as silent. (0 breaks `begin`.)
-    max_pipeline: 1,
     max: 10,
     connect_timeout: 4,
     idle_timeout: 60,
