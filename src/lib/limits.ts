@@ -24,9 +24,9 @@ export const LIMITS = {
   socketPingMs: 30_000,
   shutdownMs: 10_000,
   /** Every call to a store ends within this, so that a refusal reaches the client within 5 s. */
-  storeTimeoutMs: 4_000,
+  storeTimeoutMs: 3_500,
   /** Calls and their repeats add up: whatever is not done by then is refused retryably, at both doors. */
-  answerMs: 4_700,
+  answerMs: 4_400,
   pageDefault: 50,
   pageMax: 100,
   messagePageDefault: 25,
