@@ -178,6 +178,18 @@ describe('the same clientMessageId', () => {
     await alice.client.patch(`${messagesPath()}/${first.data.id}`, { content: 'as edited' })
     expect(await postRaw(body)).toMatchObject({ status: 200, data: { id: first.data.id } })
   })
+
+  test('holds for a reply whose quoted message is gone for its sender by now', async () => {
+    const quoted = await bob.send(chat.id, 'quote me')
+    const body = { clientMessageId: 'a-reply', content: 'quoting', replyToId: quoted.id }
+    const first = await postRaw(body)
+    await alice.client.delete(`${messagesPath()}/${quoted.id}`)
+    expect(await postRaw(body)).toEqual({ status: 200, data: first.data })
+    const again = await alice.socket.request<Message>('message:send', { chatId: chat.id, ...body })
+    expect(again).toMatchObject({ id: first.data.id, duplicate: true })
+    const fresh = await refused(postRaw({ ...body, clientMessageId: 'a-later-reply' }))
+    expect(fresh.status).toBe(404)
+  })
 })
 
 describe('what a message may say', () => {

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto'
 import { ObjectId } from 'mongodb'
 import { canSee, preview, type ChatState, type Draft, type Stored } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
-import { denied, invalid, notFound } from '../../lib/errors.ts'
+import { AppError, denied, invalid, notFound } from '../../lib/errors.ts'
 import { LIMITS } from '../../lib/limits.ts'
 import type { MessageDoc } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
@@ -19,14 +19,20 @@ export async function sendMessage(
   return appendMessage(ctx, actor, chatId, input, await quoteFor(ctx, actor, chatId, input), '')
 }
 
-/** What a reply quotes; null for anything else. */
+type ReplyTo = NonNullable<MessageDoc['replyTo']>
+
+/** What a reply quotes, or why it may not; null for anything else. A repeated send is answered even so. */
 export async function quoteFor(
   ctx: Ctx,
   actor: DeviceActor,
   chatId: string,
   input: SendMessage,
-): Promise<NonNullable<MessageDoc['replyTo']> | null> {
-  return input.replyToId === undefined ? null : quote(ctx, actor, chatId, input.replyToId)
+): Promise<ReplyTo | AppError | null> {
+  if (input.replyToId === undefined) return null
+  return quote(ctx, actor, chatId, input.replyToId).catch((err: unknown) => {
+    if (err instanceof AppError && !err.retryable) return err
+    throw err
+  })
 }
 
 /** Enters the chat's line at once. `origin` is the connection that gets the ack instead of the event. */
@@ -35,7 +41,7 @@ export async function appendMessage(
   actor: DeviceActor,
   chatId: string,
   input: SendMessage,
-  replyTo: NonNullable<MessageDoc['replyTo']> | null,
+  replyTo: ReplyTo | AppError | null,
   origin: string,
 ): Promise<Stored> {
   const chatHex = requireChatHex(ctx, chatId)
@@ -50,11 +56,18 @@ export async function appendMessage(
     readBy: [actor.userId],
     callData: null,
   }
-  if (replyTo) draft.replyTo = replyTo
+  if (replyTo && !(replyTo instanceof AppError)) draft.replyTo = replyTo
   if (input.mentions?.length) draft.mentions = [...new Set(input.mentions)]
   if (input.location) draft.location = input.location
   if (input.contact) draft.contact = input.contact
-  return ctx.chatLog.append(chatHex, { origin, draft, admit: (state) => admit(state, actor, input) })
+  return ctx.chatLog.append(chatHex, {
+    origin,
+    draft,
+    admit: (state) => {
+      if (replyTo instanceof AppError) throw replyTo
+      admit(state, actor, input)
+    },
+  })
 }
 
 /** The same, finding or making the direct chat with someone. */
@@ -77,12 +90,7 @@ function admit(state: ChatState, actor: DeviceActor, input: SendMessage): void {
     throw invalid('mentions', 'can only name members of the chat')
 }
 
-async function quote(
-  ctx: Ctx,
-  actor: DeviceActor,
-  chatId: string,
-  messageId: string,
-): Promise<NonNullable<MessageDoc['replyTo']>> {
+async function quote(ctx: Ctx, actor: DeviceActor, chatId: string, messageId: string): Promise<ReplyTo> {
   const { member, chatId: _chatId } = await requireMember(ctx, actor, chatId)
   const hex = ctx.ids.message.decode(messageId)
   const quoted = hex && (await ctx.mongo.messages.findOne({ _id: new ObjectId(hex), chatId: _chatId }))
