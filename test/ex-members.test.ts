@@ -121,4 +121,14 @@ describe('who is out of a group', () => {
     expect((await bob.client.get<Message>(pathOf(text))).content).toBe('meanwhile')
     expect(await bob.chat(group.id)).toMatchObject({ name: 'Renamed', myRole: 'member' })
   })
+
+  test('added and removed at the same moment, he keeps every interval that was his', async () => {
+    const group = await alice.groupWith([bob, carol], 'In and out')
+    await alice.client.put(`/api/chats/${group.id}/participants/${carol.userId}/role`, { role: 'admin' })
+    const text = await alice.send(group.id, 'from the beginning')
+    for (let round = 0; round < 12; round += 1)
+      await Promise.all([remove(alice, group, bob), add(carol, group, bob)])
+    await add(alice, group, bob)
+    expect((await bob.client.get<Message>(pathOf(text))).content).toBe('from the beginning')
+  })
 })

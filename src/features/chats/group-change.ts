@@ -32,10 +32,10 @@ export async function changeGroup(
   ctx: Ctx,
   chatHex: string,
   actorId: string,
-  decide: (state: ChatState) => GroupChange | null,
+  decide: (state: ChatState) => GroupChange | null | Promise<GroupChange | null>,
 ): Promise<number | null> {
   const seq = await ctx.chatLog.change(chatHex, async (state) => {
-    const change = decide(state)
+    const change = await decide(state)
     if (!change) return { value: null, fanout: null }
     const message = systemMessage(ctx, state, actorId, change.note)
     await inTransaction(ctx, async (session) => {

@@ -5,6 +5,6 @@
  */
 export { lastVisible, requireAccess, requireChatHex, requireMember, type Access } from './access.ts'
 export { findOrMakeDirect } from './create.ts'
-export { maySend } from './roles.ts'
+export { mayModerate, maySend } from './roles.ts'
 export { chatTellings, memberTellings } from './tellings.ts'
 export { activeMembers } from './view.ts'

@@ -42,7 +42,7 @@ export async function listChats(
   // A place is ['pinned', how many of them were shown] or the activity of the last row below them.
   const ahead = place[0] === 'pinned' ? pinned.slice(Number(place[1])) : []
   const below = place[0] === 'pinned' ? null : place
-  const rest = await unpinnedChats(
+  const { rest, scannedTo } = await unpinnedChats(
     ctx,
     actor.userId,
     input,
@@ -51,13 +51,15 @@ export async function listChats(
     input.limit - ahead.length + 1,
   )
   const found = [...ahead, ...rest]
-  const hasMore = found.length > input.limit
+  const hasMore = found.length > input.limit || scannedTo !== null
   const shown = found.slice(0, input.limit)
   const shownBelow = shown.slice(ahead.length)
-  const next =
+  let next: PagePosition =
     shownBelow.length > 0
       ? nextPosition(shownBelow, below)
       : ['pinned', pinned.length - ahead.length + shown.length]
+  // All that was found is shown, and the list goes on where the looking ended.
+  if (scannedTo && found.length <= input.limit) next = scannedTo
   return {
     chats: await viewAll(ctx, shown),
     pagination: {
@@ -112,6 +114,7 @@ async function pinnedChats(ctx: Ctx, userId: string, input: ListChats): Promise<
   return passing(ctx, userId, found, input)
 }
 
+/** `scannedTo` is where the looking ended before the list did. */
 async function unpinnedChats(
   ctx: Ctx,
   userId: string,
@@ -119,7 +122,7 @@ async function unpinnedChats(
   pinnedIds: ObjectId[],
   start: PagePosition | null,
   wanted: number,
-): Promise<Found[]> {
+): Promise<{ rest: Found[]; scannedTo: PagePosition | null }> {
   const found: Found[] = []
   let position = start
   for (let scanned = 0; found.length < Math.max(wanted, 0) && scanned < SCAN_MAX; scanned += SCAN) {
@@ -141,10 +144,12 @@ async function unpinnedChats(
       return member ? [{ chat, member }] : []
     })
     found.push(...(await passing(ctx, userId, page, input)))
-    if (chats.length < SCAN || page.length === 0) break
+    if (chats.length < SCAN || page.length === 0)
+      return { rest: found.slice(0, Math.max(wanted, 0)), scannedTo: null }
     position = nextPosition(page, position)
   }
-  return found.slice(0, Math.max(wanted, 0))
+  const rest = found.slice(0, Math.max(wanted, 0))
+  return { rest, scannedTo: rest.length < wanted ? position : null }
 }
 
 async function passing(ctx: Ctx, userId: string, found: Found[], input: ListChats): Promise<Found[]> {

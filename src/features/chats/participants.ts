@@ -19,16 +19,15 @@ export async function addParticipants(ctx: Ctx, actor: DeviceActor, chatId: stri
     actor,
     wanted.filter((id) => !before.has(id)),
   )
-  const returning = await ctx.mongo.members
-    .find({ chatId: _id, userId: { $in: wanted }, active: false })
-    .toArray()
-  const seq = await changeGroup(ctx, chatHex, actor.userId, (state) => {
+  const seq = await changeGroup(ctx, chatHex, actor.userId, async (state) => {
     const me = requireIn(state, actor.userId)
     if (!mayAdd(state.chat, me)) throw denied('Only admins may add people to this group.')
     const fresh = wanted.filter((id) => !state.members.has(id))
     if (fresh.length === 0) return null
     if (state.members.size + fresh.length > ctx.config.GROUP_MEMBERS_MAX)
       throw invalid('userIds', `a group has at most ${ctx.config.GROUP_MEMBERS_MAX} members`)
+    // As of this place: whoever is out by now left before it.
+    const returning = await ctx.mongo.members.find({ chatId: _id, userId: { $in: fresh } }).toArray()
     return adding(
       ctx,
       actor.userId,

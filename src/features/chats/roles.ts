@@ -26,6 +26,9 @@ export function mayRemove(remover: MemberDoc, removed: MemberDoc): boolean {
   return remover.role === 'moderator' && removed.role === 'member'
 }
 
+/** They delete anyone's message, at any time. In a direct chat both are members. */
+export const mayModerate = (member: MemberDoc): boolean => RANK[member.role] >= RANK.moderator
+
 /** Owners give any role; admins re-rank everyone but owners, up to admin. */
 export function mayRank(ranker: MemberDoc, ranked: MemberDoc, role: Role): boolean {
   if (ranker.role === 'owner') return true

@@ -2,12 +2,10 @@
 import { deletedTelling, editedTellings, isVoidFor, seersOf, type MessageView } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
 import { AppError, denied, notFound } from '../../lib/errors.ts'
-import type { Role } from '../../stores/mongo.ts'
 import type { DeviceActor } from '../../wire/actor.ts'
+import { mayModerate } from '../chats/index.ts'
 import { changeMessage, type Found, type MessageTarget } from './change-message.ts'
 
-/** They delete anyone's message, at any time. In a direct chat both are members. */
-const MODERATING: ReadonlySet<Role> = new Set(['owner', 'admin', 'moderator'])
 /** What records that something happened stays for everyone. */
 const RECORDS = new Set(['system', 'call'])
 
@@ -45,7 +43,7 @@ export function deleteForSelf(ctx: Ctx, actor: DeviceActor, target: MessageTarge
 function requireMayDelete(ctx: Ctx, { doc, member, at }: Found): void {
   if (RECORDS.has(doc.messageType))
     throw new AppError('CONFLICT', `A message of type ${doc.messageType} cannot be deleted for everyone.`)
-  if (MODERATING.has(member.role)) return
+  if (mayModerate(member)) return
   if (doc.senderId !== member.userId)
     throw denied('Only its sender and those who moderate the group may delete a message for everyone.')
   const ageSeconds = (at.getTime() - doc.createdAt.getTime()) / 1000
