@@ -1,5 +1,6 @@
 // The command line of `npm run torture`.
 import { parseArgs } from 'node:util'
+import { BROKEN_BUILDS } from './broken/builds.ts'
 import { FAULTS } from './faults/all.ts'
 
 export type Options = {
@@ -10,6 +11,8 @@ export type Options = {
   nodes: number
   mongo: 1 | 3
   people: number
+  /** Messages that the people try to send in a second. */
+  rate: number
   kills: number
   build: string | null
   json: boolean
@@ -34,8 +37,10 @@ contract whether it held. A run can be repeated by its seed: the same faults com
   --nodes 2            server nodes
   --mongo 3            members of the replica set, 1 or 3
   --people 24          people who talk
+  --rate 180           messages that they try to send in a second, all together
   --kills 400          instead of all that: kill -9 of a node at so many random instants around a send
-  --build <name>       nodes of a build that is broken on purpose, to see that it is caught
+  --build <name>       nodes of a build that is broken on purpose, to see that it is caught:
+${BROKEN_BUILDS.map(({ name }) => `                         ${name}`).join('\n')}
   --json               the report as one JSON document on stdout; progress goes to stderr as always
   --keep               keep the folder of the run: stores, logs of the nodes, history
   --help               this text
@@ -67,6 +72,7 @@ export function readOptions(args: string[]): Options | null {
         nodes: text,
         mongo: text,
         people: text,
+        rate: text,
         kills: text,
         build: text,
         json: flag,
@@ -78,11 +84,19 @@ export function readOptions(args: string[]): Options | null {
     throw new UsageError((err as Error).message, { cause: err })
   }
   if (values.help) return null
-  const number = (name: 'seed' | 'nodes' | 'people' | 'kills', fallback: number, least: number): number => {
+  const number = (
+    name: 'seed' | 'nodes' | 'people' | 'rate' | 'kills',
+    fallback: number,
+    least: number,
+  ): number => {
     const given = values[name]
     const value = given === undefined ? fallback : Number(given)
     if (Number.isSafeInteger(value) && value >= least) return value
     throw new UsageError(`--${name} wants a whole number of at least ${least}`)
+  }
+  const build = values.build ?? null
+  if (build !== null && !BROKEN_BUILDS.some(({ name }) => name === build)) {
+    throw new UsageError(`there is no build ${build}; see --help`)
   }
   const minutes = Number(values.minutes ?? 3)
   if (!(minutes > 0)) throw new UsageError('--minutes wants a number above 0')
@@ -95,8 +109,9 @@ export function readOptions(args: string[]): Options | null {
     nodes: number('nodes', 2, 1),
     mongo,
     people: number('people', 24, 4),
+    rate: number('rate', 180, 1),
     kills: number('kills', 0, 0),
-    build: values.build ?? null,
+    build,
     json: values.json,
     keep: values.keep,
   }

@@ -19,6 +19,9 @@ import { World } from './world/world.ts'
 const SETTLE_MS = 60_000
 const RESTART_MS = 500
 const LONG_RUN_MINUTES = 10
+/** So often everybody comes to rest between two faults, and the server's numbers are taken. */
+const REST_EVERY_STEPS = 6
+const REST_MS = 10_000
 const OUTAGE_MS = { long: 60_000, short: 8_000 }
 /** A fault that could not end and heal within the time that is left is passed over. */
 const TAIL_MS = 3_000
@@ -42,7 +45,8 @@ export async function torture(
   try {
     say('people register and make their chats')
     const doors = world.doors.map(({ port }) => `http://127.0.0.1:${port}`)
-    population = await startPopulation({ doors, folder, seed, history, people: options.people })
+    const { people, rate } = options
+    population = await startPopulation({ doors, folder, seed, history, people, ratePerSecond: rate })
     const witnesses = await MajorityWitnesses.create(world)
     const outageMs = minutes >= LONG_RUN_MINUTES ? OUTAGE_MS.long : OUTAGE_MS.short
     const stage: Stage = { world, population, history, random: seeded(seed), outageMs }
@@ -90,6 +94,7 @@ async function breakThings(
   const endAt = history.now() + minutes * 60_000
   const all: Struck[] = []
   let passedOver = 0
+  let steps = 0
   const tell = (what: string): void => {
     const { acknowledged, pushed, connected, unsent } = population.counts()
     const counts = `acknowledged ${acknowledged}, pushed ${pushed}, connected ${connected}, unsent ${unsent}`
@@ -103,6 +108,11 @@ async function breakThings(
     if (passedOver > 0) continue
     await pause(step.quietMs, null, { signal }).catch(() => {})
     if (signal.aborted) break
+    steps += 1
+    if (steps % REST_EVERY_STEPS === 0) {
+      await population.quiet(REST_MS)
+      population.resume()
+    }
     const name = step.strokes.map(({ fault }) => fault.name).join(' + ')
     tell(name)
     try {
