@@ -5,6 +5,7 @@ import { ConfigError, readConfig, type Config } from './config.ts'
 import { buildAsyncApi } from './gateway/asyncapi.ts'
 import { Gateway } from './gateway/server.ts'
 import { buildApp } from './http/app.ts'
+import { Requests } from './http/requests.ts'
 import { LIMITS } from './lib/limits.ts'
 import { createLog, type Log } from './lib/log.ts'
 import { openContext } from './open-context.ts'
@@ -12,6 +13,8 @@ import { UniqueIndexMissing } from './stores/mongo-indexes.ts'
 
 /** sysexits.h: something is wrong with the configuration. */
 const EX_CONFIG = 78
+/** A request ends within the time of one store call, and what it still has to say. */
+const REQUESTS_MS = LIMITS.storeTimeoutMs + 500
 
 async function serve(config: Config, log: Log): Promise<void> {
   const { ctx, probes, nodes, close } = await openContext(config, log)
@@ -27,6 +30,7 @@ async function serve(config: Config, log: Log): Promise<void> {
     },
   }) as Server
   server.maxHeadersCount = 100
+  const requests = new Requests(server)
   gateway.listen(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -43,9 +47,7 @@ async function serve(config: Config, log: Log): Promise<void> {
     log.info({ signal }, 'stopping')
     // Nothing may keep the process beyond its time; whoever is not told by then resumes elsewhere.
     setTimeout(() => process.exit(1), LIMITS.shutdownMs).unref()
-    server.close()
-    await gateway.close()
-    server.closeIdleConnections()
+    await Promise.all([requests.stop(REQUESTS_MS), gateway.close()])
     await close()
     server.closeAllConnections()
     log.info('stopped')

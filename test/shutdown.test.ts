@@ -1,12 +1,16 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { Close } from '../src/client/link.ts'
 import type { Message } from '../src/client/model.ts'
+import { ApiError } from '../src/client/api-error.ts'
 import { expectConverged } from './support/convergence.ts'
+import type { Phone } from './support/phone.ts'
 import { until } from './support/until.ts'
 import { startWorld, type World } from './support/world.ts'
 
 // Each test starts its own nodes, and some start them twice.
-vi.setConfig({ testTimeout: 90_000 })
+vi.setConfig({ testTimeout: 150_000 })
 
 let world: World
 afterEach(async () => {
@@ -58,3 +62,113 @@ test('a node that is going down takes no new connections and says so to whoever 
   await ended
   await expect(fetch(`${world.node(0).url}/healthz`)).rejects.toThrow()
 })
+
+test('SIGTERM in the middle of requests: each that was taken is answered', async () => {
+  world = await startWorld()
+  const alice = await world.phone('alice')
+  const notes = await alice.directWith(alice)
+  const token = await alice.client.accessToken()
+  const post = (i: number): Promise<Response> =>
+    fetch(`${world.url}/api/chats/${notes.id}/messages`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ clientMessageId: `request-${i}`, content: `request ${i}` }),
+    })
+  const posts = Array.from({ length: 60 }, (_, i) => post(i))
+  await Promise.race(posts)
+  const ended = world.node(0).term()
+  const outcomes = await Promise.allSettled(posts)
+  expect(await ended).toEqual({ code: 0, signal: null })
+  const answers = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 201))
+  // A connection that was not accepted any more may fail; what was stored had its answer.
+  await world.node(0).start()
+  expect((await alice.chat(notes.id)).lastSeq).toBe(answers.length)
+})
+
+test('a rolling restart under load: nothing lost or doubled, nobody long without a connection', async () => {
+  world = await startWorld({ nodes: 2 })
+  const names = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
+  const phones = await Promise.all(names.map((name, i) => world.phone(name, { node: i % 2 })))
+  const [alice] = phones as [Phone]
+  const chat = await alice.groupWith(phones.slice(1))
+  const gaps = phones.map((phone) => moveOnClose(phone))
+  const load = { isOn: true, strange: [] as string[] }
+  const senders = phones.map((phone, i) =>
+    i < 3 ? overSocket(phone, chat.id, load) : overRest(phone, chat.id, load),
+  )
+
+  for (const index of [0, 1]) {
+    await sleep(500)
+    const startedAt = performance.now()
+    expect(await world.node(index).term()).toEqual({ code: 0, signal: null })
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    await world.node(index).start()
+  }
+  await sleep(500)
+  load.isOn = false
+  const accepted = (await Promise.all(senders)).flat()
+
+  expect(load.strange).toEqual([])
+  expect(accepted.length).toBeGreaterThan(100)
+  const ids = accepted.map((message) => message.id).toSorted((a, b) => a.localeCompare(b))
+  for (const phone of phones) {
+    const stored = (): string[] =>
+      phone.store
+        .messages(chat.id)
+        .filter((message) => message.type === 'text')
+        .map((message) => message.id)
+        .toSorted((a, b) => a.localeCompare(b))
+    await until(`${phone.name} has them all`, () => stored().length >= ids.length, { timeoutMs: 15_000 })
+    expect(stored()).toEqual(ids)
+  }
+  await expectConverged(...phones)
+  // The hint spreads them over two seconds; the rest is signing in.
+  for (const gap of gaps) expect(gap()).toBeLessThan(4_000)
+})
+
+type Load = { isOn: boolean; strange: string[] }
+
+/** Goes to the other node when its own ends, as behind a balancer; gives the longest time without a connection. */
+function moveOnClose(phone: Phone): () => number {
+  let longest = 0
+  let since: number | null = null
+  const isOut = (): void => {
+    phone.url = phone.url === world.node(0).url ? world.node(1).url : world.node(0).url
+    since ??= performance.now()
+  }
+  phone.socket.on('close', isOut)
+  phone.socket.on('connect-failed', isOut)
+  phone.socket.on('login', () => {
+    if (since !== null) longest = Math.max(longest, performance.now() - since)
+    since = null
+  })
+  return () => (since === null ? longest : Infinity)
+}
+
+async function overSocket(phone: Phone, chatId: string, load: Load): Promise<Message[]> {
+  const accepted: Message[] = []
+  while (load.isOn) {
+    accepted.push(await phone.send(chatId, `${phone.name} ${accepted.length}`))
+    await sleep(10)
+  }
+  return accepted
+}
+
+/** Repeats with the same id until it is accepted; only what a restart explains may come in between. */
+async function overRest(phone: Phone, chatId: string, load: Load): Promise<Message[]> {
+  const accepted: Message[] = []
+  while (load.isOn) {
+    const draft = { clientMessageId: randomUUID() }
+    const content = `${phone.name} ${accepted.length}`
+    const message = await until('the message is accepted', () =>
+      phone.post(chatId, content, draft).catch((err: unknown) => {
+        if (!(err instanceof ApiError && err.retryable)) load.strange.push(String(err))
+        return null
+      }),
+    )
+    accepted.push(message)
+    await sleep(10)
+  }
+  return accepted
+}
