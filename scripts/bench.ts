@@ -7,8 +7,8 @@ import { HELP, readOptions, WrongUse, type Options } from './bench/options.ts'
 import { openProgress } from './bench/progress.ts'
 import { latencyChart } from './bench/report/chart.ts'
 import { toReport, type Figures, type Report } from './bench/report/figures.ts'
-import { historyTable, newestOfEach, readHistory, remember } from './bench/report/history.ts'
-import { markdown } from './bench/report/markdown.ts'
+import { historyTable, readHistory, remember } from './bench/report/history.ts'
+import { markdown, writeScalingPage } from './bench/report/markdown.ts'
 import { tables } from './bench/report/table.ts'
 import { findTargets } from './bench/report/wanted.ts'
 import { createRunner } from './bench/runner.ts'
@@ -74,8 +74,11 @@ async function main(): Promise<number> {
   else if (options.mode === 'history') {
     const history = await readHistory()
     console.log(options.json ? JSON.stringify(history, null, 2) : historyTable(history))
-  } else if (options.mode === 'markdown') console.log(markdown(newestOfEach(await readHistory())))
-  else {
+  } else if (options.mode === 'markdown') {
+    const history = await readHistory()
+    if (options.write) await writeScalingPage(history)
+    else console.log(markdown(history))
+  } else {
     const report = toReport(options, await measure(options))
     await remember(report)
     await writeChart(options, report)

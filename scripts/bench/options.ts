@@ -17,7 +17,7 @@ ${[...LOADS, ...EXTRAS].map(({ name, title }) => `                          ${na
   --compare <revision>    the workloads on this checkout and on that revision, in turns
   --soak <minutes>        half of W1's rate with a storm every minute, and what the server holds
   --history               what earlier runs on this machine found
-  --markdown              the newest figures as the tables of docs/scaling.md
+  --markdown              the newest figures as the tables of docs/scaling.md; with --write, into that page
 
 How:
   --seconds 15            measured seconds of each run
@@ -62,6 +62,7 @@ export type Options = {
   sizes: number[]
   groups: number[]
   nodeCounts: number[]
+  write: boolean
   json: boolean
   strict: boolean
 }
@@ -106,6 +107,7 @@ export function readOptions(args: string[]): Options {
     sizes: wholes('sizes'),
     groups: wholes('groups'),
     nodeCounts: wholes('node-counts'),
+    write: values.write,
     json: values.json,
     strict: values.strict,
   }
@@ -136,6 +138,7 @@ function parse(args: string[]) {
         sizes: text('10000,1000000,10000000'),
         groups: text('2,32,256,1024'),
         'node-counts': text('1,2,4'),
+        write: flag,
         json: flag,
         strict: flag,
         help: flag,

@@ -44,7 +44,7 @@ export const chosen = ({ workloads }: Options): Workload[] =>
 export async function runSuite(suite: Suite, stage: Stage): Promise<Figures> {
   const { options, progress } = suite
   const figures: Figures = await runLoads(suite, stage)
-  if (figures.loads) figures.redisBytesPerPerson = await readRedisBytes(stage, W1.people)
+  if (figures.loads) figures.redisBytesPerPerson = await readRedisBytes(stage, chosen(options))
   for (const { name, title } of EXTRAS) {
     if (!options.workloads.includes(name)) continue
     progress.say(`${name}: ${title}`)
