@@ -34,6 +34,11 @@ export class Acts {
     return this.#underWay.size
   }
 
+  /** Everything that is under way has come to its end; after the run's end that is soon. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+
   send(device: Device, room: Room): void {
     const content = this.#text('m')
     const clientId = device.nextId()
@@ -267,11 +272,13 @@ export class Acts {
           tries += 1
           return { data: await ask() }
         })
-        if (answer === null) return
-        outcome = 'acked'
-        const place = (answer.data as { seq?: number | null } | undefined)?.seq
-        if (seq === null && typeof place === 'number') seq = place
-        done()
+        // Without an answer when the run ends, it may still have had its effect: that, too, is recorded.
+        if (answer !== null) {
+          outcome = 'acked'
+          const place = (answer.data as { seq?: number | null } | undefined)?.seq
+          if (seq === null && typeof place === 'number') seq = place
+          done()
+        }
       } catch (err) {
         // An earlier attempt without an answer may have had its effect.
         if (err instanceof ApiError) [outcome, code] = [tries === 1 ? 'refused' : 'unknown', err.code]

@@ -137,6 +137,7 @@ export class Population {
     this.#stage.ended.abort()
     await Promise.all(this.#devices().map((device) => device.goOffline()))
     await this.#caring
+    await this.#acts.settled()
   }
 
   readonly #counted = { sent: 0, acknowledged: 0, repeated: 0, refused: 0, pushed: 0, fetched: 0, acts: 0 }
