@@ -32,9 +32,10 @@ export async function runEndpoint(
       body: endpoint.body ? validate(endpoint.body, await request.readBody()) : undefined,
       caller: request.caller,
     }
-    const answer = await answerInTime(
-      endpoint.auth ? endpoint.handle(ctx, actor as DeviceActor, call) : endpoint.handle(ctx, call),
-    )
+    const outcome = endpoint.auth
+      ? endpoint.handle(ctx, actor as DeviceActor, call)
+      : endpoint.handle(ctx, call)
+    const answer = await (isRepeatable(endpoint) ? answerInTime(outcome) : outcome)
     const response = successResponse(answer, Number(Object.keys(endpoint.success)[0]), request.caller)
     if (endpoint.auth) response.headers.set('cache-control', 'no-store')
     return withLimits(response, limits)
@@ -42,6 +43,10 @@ export async function runEndpoint(
     throw limits.length > 0 ? new Limited(err, limits) : err
   }
 }
+
+/** Reads, sends and changes of messages. Anything else (a new group, a spent code) is better late than done twice. */
+const isRepeatable = (endpoint: AnyEndpoint<Ctx>) =>
+  endpoint.method === 'get' || endpoint.limit === 'messages'
 
 /** An error that happened after limits were counted: its answer carries their headers too. */
 export class Limited extends Error {
