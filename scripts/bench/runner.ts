@@ -9,7 +9,11 @@ import { startScript, stopProcess } from './stage/processes.ts'
 import type { Stage } from './stage/stage.ts'
 
 export type Runner = {
-  parley: (stage: Stage, workload: Workload, on?: { warm?: () => Promise<void> }) => Promise<LoadResult>
+  parley: (
+    stage: Stage,
+    workload: Workload,
+    on?: { warm: () => Promise<void>; measured: () => Promise<void> },
+  ) => Promise<LoadResult>
   relay: (workload: Workload) => Promise<LoadResult>
 }
 
@@ -17,7 +21,7 @@ export function createRunner(options: Options, progress: Progress): Runner {
   const times = { warmupSeconds: options.warmup, seconds: options.seconds }
   const showing = (label: string) => ({ progress: (line: string) => progress.show(label, line) })
   return {
-    parley: async (stage, workload, on = {}) => {
+    parley: async (stage, workload, on) => {
       const people = await stage.cast.people(workload.people)
       const chatIds = await makeChats(stage.first.url, people, workload)
       const { withReceipts } = options

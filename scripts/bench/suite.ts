@@ -99,12 +99,16 @@ export async function halfRate({ runner }: Suite, stage: Stage, loads: LoadResul
 async function runHalf(suite: Suite, stage: Stage, loads: LoadResult[]): Promise<Half> {
   const ratePerSecond = await halfRate(suite, stage, loads)
   let before: LoopReading = { buckets: [], lagMaxMs: null }
+  let after = before
   const load = await suite.runner.parley(stage, pairsAt(ratePerSecond, 'half'), {
     warm: async () => {
       before = await readLoop(stage.first.url)
     },
+    measured: async () => {
+      after = await readLoop(stage.first.url)
+    },
   })
-  const delay = delayBetween(before, await readLoop(stage.first.url))
+  const delay = delayBetween(before, after)
   return { ratePerSecond, delay, receiveMs: load.counts.receiveMs }
 }
 

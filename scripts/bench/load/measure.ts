@@ -22,7 +22,7 @@ export type LoadResult = {
 export async function measure(
   order: Order,
   pids: Pids,
-  on: { progress: (line: string) => void; warm?: () => Promise<void> | void },
+  on: { progress: (line: string) => void; warm?: () => Promise<void> | void; measured?: () => Promise<void> },
 ): Promise<LoadResult> {
   const generator = startScript('scripts/bench/load/generator.ts')
   const watched = { ...pids, generator: [generator.pid ?? 0] }
@@ -46,6 +46,8 @@ export async function measure(
       on.progress(`${message.second} of ${order.seconds} s, ${message.perSecond} msg/s`)
     } else if (message.type === 'measured') {
       const after = sampleCpu(watched)
+      // Before anything else reads the metrics: some of them begin anew at every reading.
+      await on.measured?.()
       result = add(order, message, cpuPerMessage(cpu, after, message.counts.completed))
       result.commandsPerMessage = commandsPerMessage(before, await commands(), message.counts.completed)
     } else {
