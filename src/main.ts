@@ -13,8 +13,6 @@ import { UniqueIndexMissing } from './stores/mongo-indexes.ts'
 
 /** sysexits.h: something is wrong with the configuration. */
 const EX_CONFIG = 78
-/** A request ends within the time of one store call, and what it still has to say. */
-const REQUESTS_MS = LIMITS.storeTimeoutMs + 500
 
 async function serve(config: Config, log: Log): Promise<void> {
   const { ctx, probes, nodes, close } = await openContext(config, log)
@@ -47,7 +45,7 @@ async function serve(config: Config, log: Log): Promise<void> {
     log.info({ signal }, 'stopping')
     // Nothing may keep the process beyond its time; whoever is not told by then resumes elsewhere.
     setTimeout(() => process.exit(1), LIMITS.shutdownMs).unref()
-    await Promise.all([requests.stop(REQUESTS_MS), gateway.close()])
+    await Promise.all([requests.stop(LIMITS.answerMs), gateway.close()])
     await close()
     server.closeAllConnections()
     log.info('stopped')
