@@ -7,18 +7,16 @@
  */
 import { unavailable } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { ChangesFeed, rootCause } from '../../stores/changes-feed.ts'
 import type { Db } from '../../stores/postgres.ts'
 import { Gather } from '../../lib/gather.ts'
-import { readEndedSessions, readLiveSessions, touchSessions } from './store/sessions.ts'
+import { readEndedSessions, readLiveSessions, touchSessions, type EndedFeed } from './store/sessions.ts'
 import { within } from '../../lib/within.ts'
 
-const POLL_MS = 2000
 const STALE_MS = 5000
 const READ_TIMEOUT_MS = 2000
 /** After a failed direct read, known sessions are believed and unknown ones refused for this long before the next try. */
 const RETRY_READ_MS = 1000
-/** A transaction that stamps its time and commits later than this would be missed; ours are single statements of 4 s at most. */
-const MARGIN_SECONDS = 15
 const TOUCH_EVERY_MS = 60_000
 /** Unknown sessions in one query: thousands sign in at once when a node has died. */
 const READ_BATCH = 500
@@ -38,21 +36,28 @@ export class SessionWatch {
   readonly #live = new Map<string, Live>()
   readonly #ended = new Map<string, number>()
   readonly #reading: Gather<string, boolean>
+  readonly #feed: ChangesFeed<EndedFeed>
   readonly #listeners: SessionsEnded[] = []
   #touched = new Set<string>()
   #reported: ReadonlySet<string> = new Set()
-  #since: string | null = null
-  #freshUntilMs = -Infinity
   #readAgainAtMs = -Infinity
-  #failing = false
-  #closed = false
-  #timer: NodeJS.Timeout | null = null
-  #polling: Promise<void> = Promise.resolve()
 
   constructor(db: Db, log: Log) {
     this.#db = db
     this.#log = log
     this.#reading = new Gather(READ_BATCH, (sessionIds) => this.#read(sessionIds))
+    this.#feed = new ChangesFeed(
+      {
+        name: 'sessions',
+        read: (since, marginSeconds) => readEndedSessions(db, since, marginSeconds),
+        take: async ({ ids }) => {
+          this.#report(ids)
+          this.#forgetEnded()
+          await this.#flushTouched()
+        },
+      },
+      log,
+    )
   }
 
   /** Called with sessions that the feed found ended, each once: the place to close their sockets. */
@@ -62,14 +67,11 @@ export class SessionWatch {
 
   /** Resolves after the first reading, also when that failed: a database that is away does not stop the start. */
   async start(): Promise<void> {
-    await this.#poll()
-    this.#schedule()
+    await this.#feed.start()
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#polling
+    await this.#feed.close()
     await this.#flushTouched()
   }
 
@@ -94,7 +96,7 @@ export class SessionWatch {
     const now = performance.now()
     // With the database out of reach no session can be ended by anyone, so those that this node knew to be live
     // go on; the access token's 15 minutes bound that.
-    const believed = known !== undefined && (now < this.#freshUntilMs || now < this.#readAgainAtMs)
+    const believed = known !== undefined && (now < this.#feed.readAt + STALE_MS || now < this.#readAgainAtMs)
     if (!believed) {
       if (known === undefined && now < this.#readAgainAtMs) throw cannotTell()
       try {
@@ -132,30 +134,10 @@ export class SessionWatch {
     if (oldest !== undefined) this.#live.delete(oldest)
   }
 
-  #schedule(): void {
-    if (this.#closed) return
-    this.#timer = setTimeout(() => {
-      this.#polling = this.#poll().finally(() => this.#schedule())
-    }, POLL_MS)
-    this.#timer.unref()
-  }
-
-  async #poll(): Promise<void> {
-    const startedAtMs = performance.now()
-    try {
-      const feed = await within(READ_TIMEOUT_MS, readEndedSessions(this.#db, this.#since, MARGIN_SECONDS))
-      this.#since = feed.asOf
-      this.#freshUntilMs = startedAtMs + STALE_MS
-      if (this.#failing) this.#log.info('session feed is back')
-      this.#failing = false
-      this.#report(feed.ids)
-      await this.#flushTouched()
-    } catch (err) {
-      if (!this.#failing) this.#log.warn({ err: rootCause(err) }, 'session feed failed')
-      this.#failing = true
-    }
+  #forgetEnded(): void {
+    const before = performance.now() - ENDED_KEPT_MS
     for (const [id, at] of this.#ended) {
-      if (at > startedAtMs - ENDED_KEPT_MS) break
+      if (at > before) break
       this.#ended.delete(id)
     }
   }
@@ -184,7 +166,3 @@ export class SessionWatch {
 
 const cannotTell = (cause?: unknown) =>
   unavailable('Whether this session is still signed in cannot be told at the moment.', cause)
-
-/** The driver's own error: the wrapper around it carries the statement's parameters, which do not belong in a log. */
-const rootCause = (err: unknown): unknown =>
-  err instanceof Error && err.cause !== undefined ? err.cause : err

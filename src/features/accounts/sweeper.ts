@@ -35,7 +35,7 @@ export class Sweeper {
       try {
         await task(this.#db)
       } catch {
-        // The next minute does it; why the database refused is in the log of the session feed.
+        // The next minute does it; why the database refused is in the log of the feed of sessions.
         this.#log.debug({ task: task.name }, 'sweep failed')
       }
     }

@@ -10,19 +10,17 @@
 import type { Delivery } from '../../delivery/index.ts'
 import { unavailable } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import { ChangesFeed } from '../../stores/changes-feed.ts'
 import type { Db } from '../../stores/postgres.ts'
-import { findBetween, findPair, readChangedBlocks, type Block } from './store.ts'
+import { findBetween, findPair, readChangedBlocks, type Block, type BlockFeed } from './store.ts'
 import { within } from '../../lib/within.ts'
 
 const TOPIC = 'blocks'
-const POLL_MS = 2000
 const READ_TIMEOUT_MS = 2000
 /** More than a poll and the pause before it take, so that only a process that stood still runs out of it. */
 const TRUST_MS = 5000
 /** For how long a pair's own reading counts when the polls have not come round; longer than it may take. */
 const PAIR_TRUST_MS = 3000
-/** A statement that stamps its time and commits later than this would be missed; none takes longer than 4 s. */
-const MARGIN_SECONDS = 15
 const PAIRS_MAX = 100_000
 
 interface Known {
@@ -36,33 +34,35 @@ interface Known {
 export class Blocks {
   readonly #db: Db
   readonly #delivery: Delivery
-  readonly #log: Log
   readonly #known = new Map<string, Known>()
   readonly #loading = new Map<string, Promise<void>>()
-  #since: string | null = null
-  #trustedUntil = -Infinity
-  #failing = false
-  #closed = false
-  #timer: NodeJS.Timeout | null = null
-  #polling: Promise<void> = Promise.resolve()
+  readonly #feed: ChangesFeed<BlockFeed>
 
   constructor(options: { db: Db; delivery: Delivery; log: Log }) {
     this.#db = options.db
     this.#delivery = options.delivery
-    this.#log = options.log
+    this.#feed = new ChangesFeed(
+      {
+        name: 'blocks',
+        read: (since, marginSeconds) => readChangedBlocks(options.db, since, marginSeconds),
+        take: ({ changed }, isFirst) => {
+          // What was read before anyone watched may have changed unseen.
+          if (isFirst) this.#known.clear()
+          for (const block of changed) this.#learn(block)
+        },
+      },
+      options.log,
+    )
   }
 
   /** Resolves after the first reading, also when that failed: a database that is away does not stop the start. */
   async start(): Promise<void> {
     this.#delivery.onControl(TOPIC, (subject) => this.#onAnnounced(subject))
-    await this.#poll()
-    this.#schedule()
+    await this.#feed.start()
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#polling
+  close(): Promise<void> {
+    return this.#feed.close()
   }
 
   /** Whether what is known of the pair, both ways, is good enough to go by; `load` it first where it is not. */
@@ -70,7 +70,7 @@ export class Blocks {
     const now = performance.now()
     return [one + other, other + one].every((key) => {
       const known = this.#known.get(key)
-      return known !== undefined && (now < this.#trustedUntil || now < known.trustedUntil)
+      return known !== undefined && (now < this.#feed.askedAt + TRUST_MS || now < known.trustedUntil)
     })
   }
 
@@ -155,31 +155,5 @@ export class Blocks {
     if (this.#known.size <= PAIRS_MAX) return
     const [oldest] = this.#known.keys()
     if (oldest !== undefined) this.#known.delete(oldest)
-  }
-
-  #schedule(): void {
-    if (this.#closed) return
-    this.#timer = setTimeout(() => {
-      this.#polling = this.#poll().finally(() => this.#schedule())
-    }, POLL_MS)
-    this.#timer.unref()
-  }
-
-  async #poll(): Promise<void> {
-    const startedAt = performance.now()
-    try {
-      const feed = await within(READ_TIMEOUT_MS, readChangedBlocks(this.#db, this.#since, MARGIN_SECONDS))
-      // What was read before anyone watched may have changed unseen.
-      if (this.#since === null) this.#known.clear()
-      this.#since = feed.asOf
-      for (const block of feed.changed) this.#learn(block)
-      if (this.#failing) this.#log.info('feed of blocks is back')
-      this.#failing = false
-    } catch (err) {
-      if (!this.#failing)
-        this.#log.warn({ err: err instanceof Error ? (err.cause ?? err) : err }, 'feed of blocks failed')
-      this.#failing = true
-    }
-    this.#trustedUntil = startedAt + TRUST_MS
   }
 }
