@@ -16,6 +16,8 @@ export type BrokenBuild = {
   /** Faults that expose it, and the members of the replica set that they take. */
   faults: string[]
   mongo: 1 | 3
+  /** How long they have to come for that. */
+  minutes: number
   replacements: Replacement[]
 }
 
@@ -40,6 +42,7 @@ export const BROKEN_BUILDS: BrokenBuild[] = [
     breaks: [1],
     faults: ['node-kill'],
     mongo: 1,
+    minutes: 0.25,
     replacements: [
       {
         file: COMMITTER,
@@ -56,6 +59,7 @@ export const BROKEN_BUILDS: BrokenBuild[] = [
     breaks: [2],
     faults: ['node-kill'],
     mongo: 1,
+    minutes: 0.25,
     replacements: [
       {
         file: MESSAGE_INDEXES,
@@ -70,6 +74,7 @@ export const BROKEN_BUILDS: BrokenBuild[] = [
     breaks: [3],
     faults: ['redis-flush'],
     mongo: 1,
+    minutes: 0.25,
     replacements: [
       countedBy('await countIn(lane.chatHex, lane.state.seq, waiting.length)'),
       {
@@ -97,6 +102,7 @@ const LANE_BATCH = `,
     breaks: [3],
     faults: ['node-kill'],
     mongo: 1,
+    minutes: 0.25,
     replacements: [
       countedBy('await countIn(this.#mongo, lane.chatHex, lane.state.seq, waiting.length)'),
       {
@@ -118,6 +124,7 @@ const LANE_BATCH = `,
     breaks: [8],
     faults: ['redis-flush'],
     mongo: 1,
+    minutes: 0.25,
     replacements: [
       {
         file: 'src/stores/scripts/fanout.lua',
@@ -150,6 +157,7 @@ const LANE_BATCH = `,
     breaks: [1, 13],
     faults: ['mongo-no-majority'],
     mongo: 3,
+    minutes: 0.5,
     replacements: [
       {
         file: 'src/stores/mongo.ts',

@@ -1,5 +1,6 @@
 import { seconds } from '../allowance.ts'
 import { grouped, bringsMessage, type Reading, type Send } from '../reading.ts'
+import type { Received } from '../../history/operation.ts'
 import type { Findings } from '../verdict.ts'
 
 /** 1…N without a hole; earlier for everyone is earlier in the chat; a sender's own order is kept. */
@@ -64,7 +65,7 @@ function checkArrivals(reading: Reading, findings: Findings): void {
   const held = new Map<string, Set<number>>()
   const last = new Map<string, { seq: number; at: number }>()
   for (const op of reading.received) {
-    if (!bringsMessage(op)) continue
+    if (!bringsMessage(op) || isOwn(reading, op)) continue
     const key = `${op.device} ${op.chat}`
     const seqs = held.get(key) ?? new Set()
     held.set(key, seqs)
@@ -79,6 +80,12 @@ function checkArrivals(reading: Reading, findings: Findings): void {
     )
     last.set(key, { seq: op.seq, at: op.at })
   }
+}
+
+/** What the device sent itself it has by its ack; told once more, that is no news to it. */
+function isOwn(reading: Reading, { device, chat, seq }: Received): boolean {
+  const clientId = reading.chats.get(chat)?.bySeq.get(seq)?.clientId ?? null
+  return clientId !== null && reading.sends.has(`${device} ${clientId}`)
 }
 
 function reconnected(reading: Reading, device: string, from: number, to: number): boolean {
