@@ -5,7 +5,6 @@ import { markProcess } from '../stores/processes.ts'
 import { endLeftover } from '../stores/supervise.ts'
 
 const root = join(import.meta.dirname, '../../.data/torture')
-const STORES = ['postgres', 'mongodb-1', 'mongodb-2', 'mongodb-3', 'redis', 'redis-spare', 'objects']
 
 /** Makes the folder, named by this process. */
 export async function makeRunFolder(): Promise<string> {
@@ -45,7 +44,11 @@ async function removeAbandoned(): Promise<void> {
     const pid = Number(/^run-(\d+)$/.exec(name)?.[1])
     if (!pid || (await markProcess(pid))) continue
     const folder = join(root, name)
-    for (const store of STORES) await endLeftover(folder, store, 'INT', console.error)
+    // The stores end by themselves when the run is killed, and so does a node, unless it was frozen at that moment.
+    for (const mark of await readdir(join(folder, 'run')).catch(() => [])) {
+      const process = /^(.+)\.pid$/.exec(mark)?.[1]
+      if (process !== undefined) await endLeftover(folder, process, 'INT', console.error)
+    }
     await rm(folder, { recursive: true, force: true })
   }
 }

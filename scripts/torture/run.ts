@@ -45,9 +45,9 @@ export async function torture(
   try {
     say('people register and make their chats')
     const doors = world.doors.map(({ port }) => `http://127.0.0.1:${port}`)
+    const witnesses = await MajorityWitnesses.create(world)
     const { people, rate } = options
     population = await startPopulation({ doors, folder, seed, history, people, ratePerSecond: rate })
-    const witnesses = await MajorityWitnesses.create(world)
     const outageMs = minutes >= LONG_RUN_MINUTES ? OUTAGE_MS.long : OUTAGE_MS.short
     const stage: Stage = { world, population, history, random: seeded(seed), outageMs }
     const startedAt = history.now()

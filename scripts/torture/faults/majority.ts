@@ -37,9 +37,11 @@ export class MajorityWitnesses {
     const userIds: string[] = []
     for (const door of world.doors) {
       const client = new ParleyClient({ baseUrl: `http://127.0.0.1:${door.port}` })
-      const { user } = await signUp(client, 'Witness', { name: 'torture', platform: 'other' })
+      const device = { name: 'torture', platform: 'other' } as const
+      const signedIn = await retried(() => signUp(client, 'Witness', device))
+      if (signedIn === null) throw new Error('a witness could not register')
       clients.push(client)
-      userIds.push(user.id)
+      userIds.push(signedIn.user.id)
     }
     return new MajorityWitnesses(world, clients, userIds)
   }

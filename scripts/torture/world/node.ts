@@ -2,8 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { markProcess } from '../../stores/processes.ts'
 
 export type NodeOptions = {
   name: string
@@ -13,7 +15,8 @@ export type NodeOptions = {
   env: Record<string, string>
   /** Ports of the stores, each with the port of this node's own link to it. */
   routes: Record<number, number>
-  logPath: string
+  /** Of the run: its log goes there, and a mark by which the next run finds it when this one is killed. */
+  folder: string
 }
 
 const root = join(import.meta.dirname, '../../..')
@@ -43,7 +46,7 @@ export class ServerNode {
   constructor(options: NodeOptions) {
     this.name = options.name
     this.port = options.port
-    this.logPath = options.logPath
+    this.logPath = join(options.folder, 'nodes', `${options.name}.log`)
     this.#options = options
   }
 
@@ -58,9 +61,11 @@ export class ServerNode {
   /** Starts the process and does not wait for it. Harmless when it runs. */
   spawn(): void {
     if (this.isRunning) return
-    const { entry, env, routes, logPath } = this.#options
-    const log = openSync(logPath, 'a')
-    const child = spawn(process.execPath, [...preloads.flatMap((path) => ['--import', path]), entry], {
+    const { entry, env, routes, folder } = this.#options
+    const log = openSync(this.logPath, 'a')
+    const imports = preloads.flatMap((path) => ['--import', path])
+    // The folder is for its mark: only a process that names it may be ended by it.
+    const child = spawn(process.execPath, [...imports, entry, folder], {
       cwd: root,
       env: { ...env, PORT: String(this.port), TORTURE_ROUTES: JSON.stringify(routes) },
       // A Ctrl-C in the terminal is for the harness, which asks its nodes by itself.
@@ -76,6 +81,7 @@ export class ServerNode {
       running.delete(child)
       if (!this.#isExpected && this.#child === child) this.onCrash(signal ?? `code ${code}`, this.#hasServed)
     })
+    void this.#leaveMark(child)
     void this.#watchStart(child)
   }
 
@@ -122,6 +128,13 @@ export class ServerNode {
     // What stands still hears no request.
     if (signal === 'SIGTERM') child.kill('SIGCONT')
     await ended
+  }
+
+  async #leaveMark({ pid }: ChildProcess): Promise<void> {
+    if (pid === undefined) return
+    const [mark, launcher] = [await markProcess(pid), await markProcess(process.pid)]
+    const path = join(this.#options.folder, 'run', `${this.name}.pid`)
+    if (mark) await writeFile(path, JSON.stringify({ ...mark, launcher })).catch(() => {})
   }
 
   async #watchStart(child: ChildProcess): Promise<void> {

@@ -98,7 +98,7 @@ export class World {
       entry: this.#options.entry,
       env: { ...this.#env, NODE_ID: name },
       routes,
-      logPath: join(this.folder, 'nodes', `${name}.log`),
+      folder: this.folder,
     })
   }
 
