@@ -17,10 +17,11 @@ import type { Log } from '../../lib/log.ts'
 import type { UntoldNote } from '../../stores/mongo.ts'
 import type { RedisStore } from '../../stores/redis.ts'
 
-const SETTLE_MS = 250
+/** A member of a lively chat moves his mark several times in this: one write takes the note of them all away. */
+const SETTLE_MS = 1000
 const LOOK_MS = 2500
 /** What is younger is probably just being told, or about to be settled. */
-const YOUNG_MS = 1500
+const YOUNG_MS = 2500
 /** Each look for this node's own sockets goes back a little: a write shows up some time after its stamp. */
 const OVERLAP_MS = 3000
 const AT_ONCE = 20
