@@ -44,8 +44,9 @@ export async function torture(
   let population: Population | null = null
   try {
     say('people register and make their chats')
-    const doors = world.doors.map(({ port }) => `http://127.0.0.1:${port}`)
+    // Before the load begins: a busy server may refuse a sign-in.
     const witnesses = await MajorityWitnesses.create(world)
+    const doors = world.doors.map(({ port }) => `http://127.0.0.1:${port}`)
     const { people, rate } = options
     population = await startPopulation({ doors, folder, seed, history, people, ratePerSecond: rate })
     const outageMs = minutes >= LONG_RUN_MINUTES ? OUTAGE_MS.long : OUTAGE_MS.short
