@@ -4,7 +4,8 @@ import { Link } from '../scripts/torture/world/link.ts'
 import type { Weather } from '../scripts/torture/world/pair.ts'
 import type { Chat, Marks, Message, User } from '../src/client/model.ts'
 import { freePort } from './support/free-port.ts'
-import type { Phone } from './support/phone.ts'
+import { Phone } from './support/phone.ts'
+import { ServerNode } from './support/server-node.ts'
 import { until } from './support/until.ts'
 import { startWorld, type World } from './support/world.ts'
 
@@ -18,27 +19,33 @@ const BOTH_WAYS: Weather = { kind: 'stall', directions: ['up', 'down'] }
 let world: World
 let link: Link | null = null
 let client: MongoClient | null = null
+let bobsNode: ServerNode | null = null
+const people: Phone[] = []
 afterEach(async () => {
+  await Promise.all(people.splice(0).map((phone) => phone.offline()))
+  await bobsNode?.kill9()
   await world?.close()
   link?.close()
   await client?.close()
-  link = client = null
+  link = client = bobsNode = null
 })
 
-/** Alice with a phone and, away for now, a tablet at node 0; Bob with both at node 1, whose way to Redis can break. */
+/** Alice with a phone and, away for now, a tablet, and Bob's other device, at a sound node; Bob's phone at a node whose way to Redis can break. */
 async function across() {
-  world = await startWorld({ nodes: 2 })
+  world = await startWorld()
   link = new Link('redis', await freePort(), world.redis.port)
   await link.open()
-  await world.node(1).kill9()
-  await world.node(1).start({ REDIS_URL: `redis://127.0.0.1:${link.port}` })
+  bobsNode = await ServerNode.create({ ...world.env, REDIS_URL: `redis://127.0.0.1:${link.port}` })
+  await bobsNode.start()
   const [alice, bob] = await Promise.all([
     world.phone('alice'),
-    world.phone('bob', { node: 1, autoAck: false }),
+    Phone.register(bobsNode.url, 'bob', { autoAck: false }),
   ])
+  people.push(bob)
   const chat = await alice.directWith(bob)
   await bob.waitFor('chat:created')
   const [tablet, other] = await Promise.all([alice.another(), bob.another({ url: alice.url })])
+  people.push(tablet, other)
   await tablet.offline()
   return { alice, tablet, bob, other, chatId: chat.id, link }
 }
@@ -77,12 +84,12 @@ async function resume(phone: Phone): Promise<void> {
   expect(phone.socket.listenerCount('caught-up')).toBe(0)
 }
 
-/** Does something at node 1 that cannot reach Redis any more, and kills the node once it is stored. */
+/** Does something at Bob's node, cut off from Redis, and kills the node once it is stored. */
 async function dieUntold(act: () => Promise<unknown>, isStored: () => Promise<boolean>): Promise<void> {
   link?.set(BOTH_WAYS)
   const acting = act().catch(() => null)
   await until('it is stored', isStored, { intervalMs: 5 })
-  await world.node(1).kill9()
+  await bobsNode?.kill9()
   await acting
 }
 
@@ -160,7 +167,7 @@ describe('a node that dies between storing and telling', () => {
     await dieUntold(() => bob.client.put(`${path}/settings`, { muted: true }), muted)
     await other.waitFor('chat:updated', ({ data }) => isMuted(data['chat']), IN_TIME)
     link?.set({ kind: 'pass' })
-    await world.node(1).start({ REDIS_URL: `redis://127.0.0.1:${link?.port}` })
+    await bobsNode?.start()
     const gone = async (): Promise<boolean> => (await other.client.get<Chat[]>('/api/chats')).length === 0
     await dieUntold(() => bob.client.delete(path), gone)
     await other.waitFor('chat:deleted', ({ data }) => data['chatId'] === chatId, IN_TIME)
@@ -177,7 +184,7 @@ describe('a node that dies between storing and telling', () => {
     await alice.waitFor('chat:updated', isNamed, IN_TIME)
     await other.waitFor('chat:updated', isNamed, IN_TIME)
     link?.set({ kind: 'pass' })
-    await world.node(1).start({ REDIS_URL: `redis://127.0.0.1:${link?.port}` })
+    await bobsNode?.start()
     const carol = await world.phone('carol')
     const withCarol = async (): Promise<boolean> =>
       (await carol.client.get<Chat[]>('/api/chats')).length === 1
@@ -202,7 +209,7 @@ describe('an account', () => {
     )
     await other.waitFor('user:updated', ({ data }) => (data['user'] as User).fullName === 'Robert', IN_TIME)
     link?.set({ kind: 'pass' })
-    await world.node(1).start({ REDIS_URL: `redis://127.0.0.1:${link?.port}` })
+    await bobsNode?.start()
     type Session = { id: string; device: { id: string } }
     const sessions = async (): Promise<Session[]> => await other.client.get<Session[]>('/api/auth/sessions')
     const own = (await sessions()).find(({ device }) => device.id === bob.deviceId)
