@@ -112,3 +112,18 @@ test('a final refusal is told and not repeated', async () => {
   outbox.attach(new Wire())
   expect(outbox.size).toBe(0)
 })
+
+test('whoever watches sees each attempt leave and each refusal, but no lost connection', () => {
+  const seen: string[] = []
+  outbox = new Outbox(() => {}, {
+    onTransmitted: (_, id) => seen.push(`${id} left`),
+    onRefused: (_, id, error) => seen.push(`${id} ${error.code}`),
+  })
+  const [first, second] = [new Wire(), new Wire()]
+  outbox.attach(first)
+  outbox.send('chat_1', { content: 'a', clientMessageId: 'm1' }).catch(() => {})
+  first.sent[0]?.settle(lost, null)
+  outbox.attach(second)
+  second.sent[0]?.settle(never, null)
+  expect(seen).toEqual(['m1 left', 'm1 left', 'm1 PERMISSION_DENIED'])
+})

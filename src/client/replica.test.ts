@@ -77,6 +77,17 @@ describe('a replica', () => {
     expect(store.oddities()).toEqual([])
   })
 
+  test('asks again for a change that was never fetched, until it is', () => {
+    const store = replica()
+    store.apply(received(1))
+    const reaction = { chatId, messageId: 'msg_1', userId: 'bob', emoji: '👍', rev: 2 }
+    expect(store.apply({ event: 'message:reaction:added', data: reaction })).toBe(chatId)
+    expect(store.hasGap(chatId)).toBe(true)
+    expect(store.apply(received(2, { rev: 3 }))).toBe(chatId)
+    store.settle(chatId, 3)
+    expect([store.hasGap(chatId), store.apply(received(3, { rev: 4 }))]).toEqual([false, null])
+  })
+
   test('keeps the place of a deleted message', () => {
     const store = replica()
     store.apply(received(1))
