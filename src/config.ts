@@ -53,7 +53,7 @@ const variables = {
     ),
   MONGODB_URL: url(['mongodb', 'mongodb+srv']).describe('MongoDB replica set: chats, messages, calls'),
   REDIS_URL: url(['redis', 'rediss']).describe(
-    'Redis: event streams, presence, typing, rate limits; several URLs, comma separated, are members of a cluster',
+    'Redis: event streams, presence, typing, rate limits; with several hosts, comma separated, a cluster',
   ),
   REDIS_PARTITIONS: z.coerce
     .number()

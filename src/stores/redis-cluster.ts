@@ -23,6 +23,7 @@ export function openCluster(urls: string[], partitions: number, log: Log): Redis
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: CONNECTION_OPTIONS.retryStrategy,
+    maxRedirections: 4,
     retryDelayOnFailover: 100,
     retryDelayOnClusterDown: 100,
     slotsRefreshTimeout: 2000,
@@ -34,17 +35,23 @@ export function openCluster(urls: string[], partitions: number, log: Log): Redis
   const runIds = new WeakMap<Redis, string>()
   const slots = new Map<string, number>()
   const masters = () => commands.nodes('master')
+  const runId = (tag: string) => {
+    const address = commands.slots[slots.get(tag) ?? -1]?.[0]
+    const master = masters().find(({ options }) => `${options.host}:${options.port}` === address)
+    return master?.status === 'ready' ? (runIds.get(master) ?? null) : null
+  }
   return {
     commands,
     subscriber,
     partitions,
-    runId: (tag) => {
-      const address = commands.slots[slots.get(tag) ?? -1]?.[0]
-      const master = masters().find(({ options }) => `${options.host}:${options.port}` === address)
-      return master?.status === 'ready' ? (runIds.get(master) ?? null) : null
-    },
+    runId,
     connect: async () => {
-      await Promise.all([commands.connect(), subscriber.connect()])
+      const ready = new Promise<void>((resolve) => commands.once('ready', () => resolve()))
+      await Promise.all([
+        subscriber.connect(),
+        // The driver leaves this promise open where it had to try twice.
+        Promise.race([ready, commands.connect()]),
+      ])
     },
     probe: async () => {
       const [first] = masters()
@@ -62,6 +69,8 @@ export function openCluster(urls: string[], partitions: number, log: Log): Redis
           }
         }),
       ])
+      // A member that died is soon none of the driver's any more, and nobody else holds its partitions.
+      for (const tag of slots.keys()) if (runId(tag) === null) throw new Error('a partition is away')
     },
     drop: () => {
       for (const client of [subscriber, ...commands.nodes()]) destroyLine(client)

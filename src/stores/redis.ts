@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import type { ChainableCommander, Cluster, Redis, RedisCommander, Result } from 'ioredis'
 import type { Log } from '../lib/log.ts'
+import { within } from '../lib/within.ts'
 import { countCommand } from './metrics.ts'
 import { openCluster } from './redis-cluster.ts'
 import { RedisHealth } from './redis-health.ts'
@@ -36,6 +37,9 @@ const SCRIPTS = {
   presence: { file: 'presence', keys: 1 },
   hit: { file: 'hit', keys: 1 },
 }
+
+/** How long a start waits for a Redis that does not answer; it goes on without. */
+const CONNECT_MS = 4000
 
 export type Commands = RedisCommander & { pipeline(): ChainableCommander }
 
@@ -68,15 +72,16 @@ export interface RedisStore {
   close(): Promise<void>
 }
 
-/** `url` is one URL, or the URLs of several members of a cluster, comma separated. */
+/** A URL that names several hosts, as those of MongoDB do, is that of a cluster. */
 export function openRedis(url: string, partitions: number, log: Log): RedisStore {
-  const urls = url.split(',')
+  const urls = hostsOf(url)
   const connections = urls.length === 1 ? openSingle(url, log) : openCluster(urls, partitions, log)
   const { commands, subscriber } = connections
   const health = new RedisHealth(connections)
   for (const [name, { file, keys }] of Object.entries(SCRIPTS))
     commands.defineCommand(name, { ...(keys === null ? {} : { numberOfKeys: keys }), lua: loadScript(file) })
   countRoundTrips(commands)
+  if (commands.isCluster) refuseWhileAway(commands, () => health.back)
   return {
     commands,
     subscriber,
@@ -85,7 +90,9 @@ export function openRedis(url: string, partitions: number, log: Log): RedisStore
     isBack: () => health.back,
     onHealth: (listener) => health.listeners.push(listener),
     connect: async () => {
-      await connections.connect().catch((err: unknown) => log.warn({ err }, 'redis is away at start'))
+      await within(CONNECT_MS, connections.connect()).catch((err: unknown) =>
+        log.warn({ err }, 'redis is away at start'),
+      )
       await health.start()
     },
     ping: () => (health.back ? connections.probe() : Promise.reject(new Error('redis is away'))),
@@ -96,6 +103,23 @@ export function openRedis(url: string, partitions: number, log: Log): RedisStore
       return Promise.resolve()
     },
   }
+}
+
+/** A cluster's driver tries on and on where a member is away; a single connection refuses by itself. */
+function refuseWhileAway(cluster: Redis | Cluster, isBack: () => boolean): void {
+  const send = cluster.sendCommand.bind(cluster)
+  cluster.sendCommand = (...args: Parameters<Redis['sendCommand']>) => {
+    const [command] = args
+    // On its way to being ready it asks for itself.
+    if (isBack() || cluster.status !== 'ready') return send(...args)
+    command.reject(new Error('redis is away'))
+    return command.promise
+  }
+}
+
+function hostsOf(url: string): string[] {
+  const [, before = '', hosts = '', after = ''] = /^(\w+:\/\/(?:[^@/]*@)?)([^/]*)(.*)$/.exec(url) ?? []
+  return hosts.split(',').map((host) => `${before}${host}${after}`)
 }
 
 /** Commands written in one tick share a packet; a pipeline is one round trip, and so is a single command. */
