@@ -4,6 +4,9 @@ import type { Changes, Chat } from './model.ts'
 import type { ParleyClient } from './rest.ts'
 import type { Storage } from './storage.ts'
 
+/** The most that the server gives at once. */
+const CHANGES_PAGE = 100
+
 /** After a `reset`, or on a fresh device: every chat whose revision is not the one held. */
 export async function catchUpAll(client: ParleyClient, storage: Storage): Promise<void> {
   const chats = await client.all<Chat>('/api/chats', { limit: 100 })
@@ -22,7 +25,7 @@ export async function catchUpChat(client: ParleyClient, storage: Storage, chatId
     storage.putChat(await client.get<Chat>(`/api/chats/${chatId}`))
     let since = storage.revOf(chatId)
     for (;;) {
-      const page = await client.get<Changes>(`/api/chats/${chatId}/changes`, { since })
+      const page = await client.get<Changes>(`/api/chats/${chatId}/changes`, { since, limit: CHANGES_PAGE })
       for (const message of page.messages) storage.putMessage(message)
       storage.settle(chatId, page.rev)
       since = page.rev
