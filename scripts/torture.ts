@@ -15,7 +15,9 @@ async function main(options: Options): Promise<number> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (!stop.signal.aborted) say('stopping; the verdict so far comes in a moment')
+      // Who asks twice does not want the verdict; stores and nodes end with this process.
+      if (stop.signal.aborted) process.exit(EXIT.trouble)
+      say('stopping; the verdict so far comes in a moment')
       stop.abort()
     })
   }
