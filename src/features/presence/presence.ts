@@ -10,6 +10,8 @@ import { findUsers, isOpen, touchLastSeen } from '../accounts/index.ts'
 /** A connection counts this long without saying so again; it says so three times in that span. */
 const CONNECTION_MS = 150_000
 const RENEW_MS = 45_000
+/** Renewed at a time: each waiting for the one before it, thousands would take longer than they count. */
+const RENEW_BATCH = 100
 
 export interface PresenceState {
   userId: string
@@ -148,8 +150,15 @@ export class Presence {
 
   /** Says again who is online, and looks after those whose node may have died. */
   async #renew(): Promise<void> {
-    for (const one of this.#online.values()) await this.#tell(one, 'online')
-    for (const userId of this.#followers.keys()) await this.#ask(userId, '', 'look').catch(() => null)
+    for (const batch of batches(this.#online.values()))
+      await Promise.all(
+        batch
+          // Whoever went away while the ones before were renewed must not be brought back.
+          .filter(({ connectionId }) => this.#online.has(connectionId))
+          .map((one) => this.#tell(one, 'online')),
+      )
+    for (const batch of batches(this.#followers.keys()))
+      await Promise.all(batch.map((userId) => this.#ask(userId, '', 'look').catch(() => null)))
   }
 
   async #onChange(userId: string, message: string): Promise<void> {
@@ -184,4 +193,9 @@ export class Presence {
     }
     this.#writing = null
   }
+}
+
+function* batches<T>(all: Iterable<T>): Iterable<T[]> {
+  const list = [...all]
+  for (let start = 0; start < list.length; start += RENEW_BATCH) yield list.slice(start, start + RENEW_BATCH)
 }
