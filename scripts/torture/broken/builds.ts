@@ -30,7 +30,7 @@ const countedBy = (counter: string): Replacement => ({
   find: '      const placed = this.#place(lane)\n',
   put: `      const waiting = lane.takeEntries(LANE_BATCH)
       lane.putBack(waiting)
-      if (lane.state) lane.state.seq = (${counter}) - waiting.length
+      if (lane.state) Object.assign(lane.state, ${counter})
       const placed = this.#place(lane)
 `,
 })
@@ -76,16 +76,19 @@ export const BROKEN_BUILDS: BrokenBuild[] = [
     mongo: 1,
     minutes: 0.25,
     replacements: [
-      countedBy('await countIn(lane.chatHex, lane.state.seq, waiting.length)'),
+      countedBy('await countIn(lane.chatHex, lane.state, waiting.length)'),
       {
         file: COMMITTER,
         find: 'const LANE_BATCH = ',
         put: `import { Redis } from 'ioredis'
 const counters = new Redis(process.env['REDIS_URL'])
 counters.on('error', () => {})
-async function countIn(chatHex, seq, count) {
-  await counters.setnx('seq:' + chatHex, seq)
-  return counters.incrby('seq:' + chatHex, count)
+async function countIn(chatHex, known, count) {
+  const raised = ['seq', 'rev'].map(async (name) => {
+    await counters.setnx(name + ':' + chatHex, known[name])
+    return [name, (await counters.incrby(name + ':' + chatHex, count)) - count]
+  })
+  return Object.fromEntries(await Promise.all(raised))
 }
 const LANE_BATCH = `,
       },
@@ -104,15 +107,16 @@ const LANE_BATCH = `,
     mongo: 1,
     minutes: 0.25,
     replacements: [
-      countedBy('await countIn(this.#mongo, lane.chatHex, lane.state.seq, waiting.length)'),
+      countedBy('await countIn(this.#mongo, lane.chatHex, lane.state, waiting.length)'),
       {
         file: COMMITTER,
         find: 'const LANE_BATCH = ',
         put: `import { ObjectId as CountedId } from 'mongodb'
-async function countIn(mongo, chatHex, seq, count) {
-  const raised = [{ $set: { counter: { $add: [{ $max: ['$counter', seq] }, count] } } }]
+async function countIn(mongo, chatHex, { seq, rev }, count) {
+  const raise = (name, known) => ({ $add: [{ $max: ['$' + name, known] }, count] })
+  const raised = [{ $set: { seqs: raise('seqs', seq), revs: raise('revs', rev) } }]
   const chat = await mongo.chats.findOneAndUpdate({ _id: new CountedId(chatHex) }, raised, { returnDocument: 'after' })
-  return chat.counter
+  return { seq: chat.seqs - count, rev: chat.revs - count }
 }
 const LANE_BATCH = `,
       },
