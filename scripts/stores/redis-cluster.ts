@@ -14,7 +14,7 @@ export type RedisClusterOptions = Omit<RedisOptions, 'port' | 'name'> & { master
 
 export type RedisCluster = {
   members: Member[]
-  /** Of all members, comma separated: any of them may be away when a client starts. */
+  /** Names all members, as MongoDB's URL does: any of them may be away when a client starts. */
   url: string
   /** The member that holds a key. */
   holderOf(key: string): Promise<Member>
@@ -35,7 +35,7 @@ export async function startRedisCluster(options: RedisClusterOptions): Promise<R
   const cluster: RedisCluster = {
     members,
     get url() {
-      return members.map(({ host }) => `redis://${host}`).join(',')
+      return `redis://${members.map(({ host }) => host).join(',')}`
     },
     holderOf: (key) => holderOf(members, key),
     flush: async () => {
