@@ -41,17 +41,12 @@ export class UntoldAccounts {
     this.#timer = setTimeout(
       () => {
         this.#looking = this.#look(forStreams)
-          .then(
-            () => {
-              this.#failing = false
-            },
-            (err: unknown) => {
-              // Once, and without the statement: its parameters do not belong in a log.
-              const cause: unknown = err instanceof Error ? (err.cause ?? err) : err
-              if (!this.#failing) this.#log.warn({ err: cause }, 'untold changes of accounts not looked for')
-              this.#failing = true
-            },
-          )
+          .catch((err: unknown) => {
+            // Once, and without the statement: its parameters do not belong in a log.
+            const cause: unknown = err instanceof Error ? (err.cause ?? err) : err
+            if (!this.#failing) this.#log.warn({ err: cause }, 'untold changes of accounts not looked for')
+            this.#failing = true
+          })
           .finally(() => this.start(forStreams))
       },
       LOOK_MS * (0.75 + Math.random() / 2),
@@ -87,6 +82,7 @@ export class UntoldAccounts {
       READ_TIMEOUT_MS,
       Promise.all([untoldUsers(this.#db, AT_ONCE), untoldSessions(this.#db, AT_ONCE)]),
     )
+    this.#failing = false
     for (const row of rows) await this.tellUser(row)
     await this.tellEnded(ended)
   }
