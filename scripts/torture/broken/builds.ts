@@ -85,8 +85,10 @@ const counters = new Redis(process.env['REDIS_URL'])
 counters.on('error', () => {})
 async function countIn(chatHex, known, count) {
   const raised = ['seq', 'rev'].map(async (name) => {
-    await counters.setnx(name + ':' + chatHex, known[name])
-    return [name, (await counters.incrby(name + ':' + chatHex, count)) - count]
+    const before = (await counters.incrby(name + ':' + chatHex, count)) - count
+    if (before >= known[name]) return [name, before]
+    await counters.set(name + ':' + chatHex, known[name] + count)
+    return [name, known[name]]
   })
   return Object.fromEntries(await Promise.all(raised))
 }
