@@ -15,7 +15,7 @@ export const LIMITS = {
   /** A sign-in that would wait longer for its turn is sent away with 1012. */
   signInWaitMs: 3000,
   /** Frames of one socket that are being worked on; beyond it nothing more is read from it for the moment. */
-  framesAtOnce: 256,
+  framesAtOnce: 64,
   /** Bytes waiting for a slow reader before it is closed with 4408; a node may have to hold them for many. */
   socketBufferBytes: 1024 * 1024,
   /** More frames a second than this for `frameRateSeconds` closes with 4429. */
