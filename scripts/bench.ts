@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { runCompare } from './bench/compare.ts'
 import { runGrowth } from './bench/growth/run.ts'
 import { HELP, readOptions, WrongUse, type Options } from './bench/options.ts'
+import { W1 } from './bench/plan.ts'
 import { openProgress } from './bench/progress.ts'
 import { latencyChart } from './bench/report/chart.ts'
 import { toReport, type Figures, type Report } from './bench/report/figures.ts'
@@ -15,9 +16,9 @@ import { createRunner } from './bench/runner.ts'
 import { runSoak, SOAK_PEOPLE } from './bench/soak.ts'
 import { Cleanup } from './bench/stage/cleanup.ts'
 import { REPO } from './bench/stage/processes.ts'
-import { openStage, type Stage } from './bench/stage/stage.ts'
+import { openStage } from './bench/stage/stage.ts'
 import { openStores } from './bench/stage/stores.ts'
-import { halfRate, peopleFor, runSteps, runSuite } from './bench/suite.ts'
+import { halfRate, runSteps, runSuite, type OnStage } from './bench/suite.ts'
 import { loadDevelopmentSecrets } from './secrets.ts'
 
 const EXIT = { measured: 0, failed: 1, wrongUse: 2, missed: 3 } as const
@@ -38,21 +39,25 @@ async function measure(options: Options): Promise<Figures> {
     const secrets = await loadDevelopmentSecrets(dataDir)
     const needs = { stores, secrets, dataDir, progress }
     const suite = { options, runner: createRunner(options, progress), progress }
-    const onStage = async (people: number): Promise<Stage> => {
+    const onStage: OnStage = async (people, use) => {
       const stage = await openStage({ ...needs, people, nodes })
       cleanup.add(stage.stop)
-      return stage
+      try {
+        return await use(stage)
+      } finally {
+        await stage.stop()
+      }
     }
     if (options.mode === 'compare') return await runCompare(suite, needs, cleanup)
     if (options.mode === 'grow') return { growth: await runGrowth({ ...suite, stageNeeds: needs }) }
     if (options.mode === 'chart')
-      return { steps: await runSteps(suite, await onStage(peopleFor({ ...options, workloads: [] }))) }
-    if (options.mode === 'soak') {
-      const stage = await onStage(SOAK_PEOPLE)
-      const ratePerSecond = await halfRate(suite, stage, [])
-      return { soak: await runSoak(stage, { minutes: options.soakMinutes, ratePerSecond }, progress) }
-    }
-    return await runSuite(suite, await onStage(peopleFor(options)))
+      return { steps: await onStage(W1.people, (stage) => runSteps(suite, stage)) }
+    if (options.mode === 'soak')
+      return await onStage(SOAK_PEOPLE, async (stage) => {
+        const ratePerSecond = await halfRate(suite, stage, [])
+        return { soak: await runSoak(stage, { minutes: options.soakMinutes, ratePerSecond }, progress) }
+      })
+    return await runSuite(suite, onStage)
   } finally {
     await cleanup.run()
   }

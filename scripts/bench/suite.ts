@@ -1,7 +1,7 @@
 // The workloads on one stage, each beside its baseline, as often as asked; and the rising rates of the chart.
 import { measureLoneWrite } from './baselines/lone-write.ts'
 import { measureStoresAlone } from './baselines/stores-alone.ts'
-import { runConnections, WARM_UP } from './connections/run.ts'
+import { connectionsPeople, runConnections, type ConnectionsResult } from './connections/run.ts'
 import type { LoadResult } from './load/measure.ts'
 import type { Quantiles } from './load/tracker.ts'
 import type { Options } from './options.ts'
@@ -26,40 +26,52 @@ const KEPT_SHARE = 0.95
 
 export type Suite = { options: Options; runner: Runner; progress: Progress }
 
-/** How many people the chosen workloads need. */
-export function peopleFor(options: Options): number {
-  const loads = chosen(options).map(({ people }) => people)
-  const has = (name: string): boolean => options.workloads.includes(name)
-  return Math.max(
-    W1.people,
-    ...loads,
-    has('W4') ? options.connections + WARM_UP + 2 : 0,
-    has('slow') ? SLOW_PEOPLE : 0,
-  )
-}
+/** Opens a stage for as long as it is used. */
+export type OnStage = <T>(people: number, use: (stage: Stage) => Promise<T>) => Promise<T>
 
 export const chosen = ({ workloads }: Options): Workload[] =>
   LOADS.filter(({ name }) => workloads.includes(name))
 
-export async function runSuite(suite: Suite, stage: Stage): Promise<Figures> {
+/**
+ * Whatever weighs a server gets a fresh one each time: what an earlier load has left in its heap would hide what the
+ * next one needs.
+ */
+export async function runSuite(suite: Suite, onStage: OnStage): Promise<Figures> {
   const { options, progress } = suite
-  const figures: Figures = await runLoads(suite, stage)
-  if (figures.loads) figures.redisBytesPerPerson = await readRedisBytes(stage, chosen(options))
-  for (const { name, title } of EXTRAS) {
-    if (!options.workloads.includes(name)) continue
-    progress.say(`${name}: ${title}`)
-    if (name === 'W4') {
-      const found = []
-      const { connections, holdSeconds } = options
-      for (let run = 0; run < options.runs; run += 1)
-        found.push(
-          await runConnections(stage, { connections, holdSeconds, talkSeconds: TALK_SECONDS }, progress),
-        )
-      figures.connections = medianOf(found)
-      figures.postgresBytesPerPerson = await stage.cast.postgresBytesPerPerson()
-    } else if (name === 'half') figures.half = await runHalf(suite, stage, figures.loads ?? [])
-    else if (name === 'slow') figures.slow = await runSlow(stage, options.slowMessages, progress)
-    else figures.stores = await measureStoresAlone(stage.env, options.seconds, progress)
+  const loads = chosen(options)
+  const has = (name: string): boolean => options.workloads.includes(name)
+  const begin = (wanted: string): void => {
+    const extra = EXTRAS.find(({ name }) => name === wanted)
+    progress.say(`${wanted}: ${extra?.title ?? ''}`)
+  }
+  const figures: Figures = {}
+  if (loads.length > 0 || has('half') || has('stores'))
+    await onStage(Math.max(W1.people, ...loads.map(({ people }) => people)), async (stage) => {
+      Object.assign(figures, await runLoads(suite, stage))
+      if (loads.length > 0) figures.redisBytesPerPerson = await readRedisBytes(stage, loads)
+      if (has('half')) {
+        begin('half')
+        figures.half = await runHalf(suite, stage, figures.loads ?? [])
+      }
+      if (!has('stores')) return
+      begin('stores')
+      figures.stores = await measureStoresAlone(stage.env, options.seconds, progress)
+    })
+  if (has('W4')) {
+    begin('W4')
+    const found: ConnectionsResult[] = []
+    const { connections, holdSeconds, runs } = options
+    const order = { connections, holdSeconds, talkSeconds: TALK_SECONDS }
+    for (let run = 0; run < runs; run += 1)
+      await onStage(connectionsPeople(connections), async (stage) => {
+        found.push(await runConnections(stage, order, progress))
+        figures.postgresBytesPerPerson = await stage.cast.postgresBytesPerPerson()
+      })
+    figures.connections = medianOf(found)
+  }
+  if (has('slow')) {
+    begin('slow')
+    figures.slow = await onStage(SLOW_PEOPLE, (stage) => runSlow(stage, options.slowMessages, progress))
   }
   return figures
 }

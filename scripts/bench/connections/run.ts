@@ -11,7 +11,7 @@ import { askHolder } from './ask.ts'
 import type { Backed, Opened } from './words.ts'
 
 /** Opened and cut before anything is weighed, so that compiled code and pools are not charged to the connections. */
-export const WARM_UP = 500
+const WARM_UP = 500
 const WIDTH = 64
 const CUT = 5_000
 const JITTER_MS = 2_000
@@ -46,13 +46,16 @@ const TALK: Workload = {
   recipients: 1,
 }
 
+/** Those who stay, those who only warm the server up, and two who talk. */
+export const connectionsPeople = (connections: number): number => connections + WARM_UP + TALK.people
+
 export async function runConnections(
   stage: Stage,
   options: { connections: number; holdSeconds: number; talkSeconds: number },
   progress: Progress,
 ): Promise<ConnectionsResult> {
   const { connections } = options
-  const everyone = await stage.cast.people(connections + WARM_UP + TALK.people)
+  const everyone = await stage.cast.people(connectionsPeople(connections))
   const talkers = everyone.slice(-TALK.people)
   const chatIds = await makeChats(stage.first.url, talkers, TALK)
   const talk = (seconds: number, warm?: () => void): Promise<LoadResult> =>

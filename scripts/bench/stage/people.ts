@@ -54,9 +54,9 @@ export async function castPeople(
     postgresBytesPerPerson: () =>
       withDatabase(databaseUrl, async (sql) => {
         const [row] = await sql<{ bytes: string }[]>`
-          select sum(pg_total_relation_size(name::regclass)) as bytes
+          select sum(pg_total_relation_size(name::regclass)) / (select count(*) from users) as bytes
           from unnest(array['users', 'devices', 'sessions']) as name`
-        return Number(row?.bytes ?? 0) / count
+        return Number(row?.bytes ?? 0)
       }),
   }
 }
