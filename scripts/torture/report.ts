@@ -30,7 +30,7 @@ export function asText(report: Report): string {
     faultTable(faults.struck),
     verdictTable(report.verdicts),
     countLine(report.counts, seconds),
-    `${faults.count} faults of ${faults.kinds} kinds on ${nodes} nodes and ${mongo} mongods in ${seconds} s, seed ${seed}`,
+    `${faults.count} faults of ${faults.kinds} ${faults.kinds === 1 ? 'kind' : 'kinds'} on ${nodes} nodes and ${mongo} mongods in ${seconds} s, seed ${seed}`,
     ...troubles.map((trouble) => `trouble: ${trouble}`),
     ...(kept === null ? [] : [`kept: ${kept}`]),
     report.ok ? 'Every invariant held.' : 'NOT every invariant held.',
