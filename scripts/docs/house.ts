@@ -9,6 +9,7 @@ import type { Probes } from '../../src/http/health.ts'
 import { buildOpenApi } from '../../src/http/openapi.ts'
 import { ERROR_STATUS } from '../../src/lib/errors.ts'
 import { registry } from '../../src/stores/metrics.ts'
+import type { NodeList } from '../../src/stores/node-list.ts'
 
 export type Route = { method: string; path: string }
 
@@ -57,7 +58,7 @@ export async function readHouse(root: string): Promise<House> {
   const asyncApi = buildAsyncApi() as {
     channels: { socket: { address: string; messages: Record<string, { name: string }> } }
   }
-  const app = buildApp(ctx, { probes: {} as Probes, asyncApi: '{}' })
+  const app = buildApp(ctx, { probes: {} as Probes, nodes: {} as NodeList, asyncApi: '{}' })
   const { socket } = asyncApi.channels
   return {
     paths: new Set(paths),
