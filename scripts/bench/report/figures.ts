@@ -76,16 +76,14 @@ export function medianOf<T>(all: T[]): T {
   const [first] = all
   if (first === undefined) throw new Error('nothing to take the median of')
   if (all.length === 1) return first
-  if (typeof first === 'number') {
-    const sorted = (all as number[]).toSorted((a, b) => a - b)
-    return sorted[Math.floor(sorted.length / 2)] as T
-  }
-  if (typeof first !== 'object' || first === null) {
-    const present = all.filter((one) => one !== null)
-    return present.length === all.length || present.length === 0 ? first : medianOf(present)
+  if (all.some((one) => typeof one === 'number')) {
+    // What was never reached counts as worse than any number.
+    const rank = (one: T): number => (typeof one === 'number' ? one : Number.POSITIVE_INFINITY)
+    return all.toSorted((a, b) => rank(a) - rank(b))[Math.floor(all.length / 2)] as T
   }
   const present = all.filter((one) => one !== null) as Record<string, unknown>[]
-  const keys = Object.keys(first)
+  if (typeof first !== 'object' || present.length === 0) return first
+  const keys = Object.keys(present[0] ?? {})
   return Object.fromEntries(
     keys.map((key) => [key, medianOf(present.map((one) => one[key]).filter((value) => value !== undefined))]),
   ) as T

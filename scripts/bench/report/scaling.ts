@@ -73,7 +73,7 @@ export function unitCosts(figures: Figures): UnitCosts | null {
     storedBytes: size.diskBytesPerMessage + size.indexBytesPerMessage * ASSUMED.indexLooseness,
     redisBytesPerPerson: redisBytesPerPerson ?? 0,
     postgresBytesPerPerson: postgresBytesPerPerson ?? 0,
-    connectionBytes: connections.rssBytesEach,
+    connectionBytes: Math.max(connections.rssBytesEach, connections.heapBytesEach),
     signInUs: connections.signInCpuUs ?? 0,
   }
 }
