@@ -42,7 +42,8 @@ export class SocketSession {
   #signingIn = false
   #signedIn: Promise<void> = Promise.resolve()
   #alive = true
-  #pending = 0
+  readonly #waiting: ClientFrame[] = []
+  #running = 0
   #stopping = false
   #authTimer: NodeJS.Timeout | null = null
 
@@ -62,7 +63,7 @@ export class SocketSession {
 
   /** Frames that are being worked on. */
   get pending(): number {
-    return this.#pending
+    return this.#running + this.#waiting.length
   }
 
   /** With a token in the header the socket is signed in before its first frame. */
@@ -117,14 +118,26 @@ export class SocketSession {
       this.#answer(errorFrame(this.#ctx, id, err, randomUUID()))
       return
     }
-    this.#pending += 1
-    if (this.#pending === LIMITS.framesAtOnce) this.#socket.pause()
-    this.#run(frame)
-      .catch((err: unknown) => this.#answer(errorFrame(this.#ctx, frame.id, err, randomUUID())))
-      .finally(() => {
-        this.#pending -= 1
-        if (this.#pending === LIMITS.framesAtOnce - 1 && !this.#stopping) this.#socket.resume()
-      })
+    this.#waiting.push(frame)
+    this.#work()
+  }
+
+  /** Reads on only when nothing waits: what one read brought may still be hundreds of frames. */
+  #work(): void {
+    while (this.#running < LIMITS.framesAtOnce) {
+      const frame = this.#waiting.shift()
+      if (!frame) break
+      this.#running += 1
+      this.#run(frame)
+        .catch((err: unknown) => this.#answer(errorFrame(this.#ctx, frame.id, err, randomUUID())))
+        .finally(() => {
+          this.#running -= 1
+          this.#work()
+        })
+    }
+    if (this.#stopping) return
+    if (this.#waiting.length > 0) this.#socket.pause()
+    else if (this.#socket.isPaused) this.#socket.resume()
   }
 
   async #run(frame: ClientFrame): Promise<void> {
