@@ -25,7 +25,7 @@ const SENTENCES: Partial<Record<keyof typeof LIMITS, string>> = {
   socketPingMs: 'between two pings; a socket that missed one is ended',
   shutdownMs: 'from SIGTERM to the end of the process, at most',
   storeTimeoutMs: 'any call to a store; beyond it a retryable refusal',
-  answerMs: 'from a frame, a read or a send to its answer; beyond it a retryable refusal',
+  answerMs: 'from a read, a send or a change of a message to its answer; beyond it a retryable refusal',
   pageDefault: 'entries of a page of chats, participants and other lists',
   pageMax: 'the same, at most',
   messagePageDefault: 'messages of a page',

@@ -43,7 +43,9 @@ export function readFrame(value: unknown): ClientFrame {
 export async function runFrame(ctx: Ctx, connection: FrameConnection, frame: ClientFrame): Promise<unknown> {
   const spec = table.get(frame.event)
   if (!spec) throw new AppError('INVALID_INPUT', `event: there is no event "${frame.event.slice(0, 64)}".`)
-  return answerInTime(spec.handle(ctx, connection, validate(spec.data, frame.data)))
+  const outcome = spec.handle(ctx, connection, validate(spec.data, frame.data))
+  // A resume that was refused for being late would still move the socket's position.
+  return spec.event.startsWith('message:') ? answerInTime(outcome) : outcome
 }
 
 export function ackFrame(id: string | number, data: unknown): string {

@@ -25,7 +25,7 @@ export const LIMITS = {
   shutdownMs: 10_000,
   /** Every call to a store ends within this, so that a refusal reaches the client within 5 s. */
   storeTimeoutMs: 3_500,
-  /** Calls and their repeats add up: frames, reads and sends that are not done by then are refused retryably. */
+  /** Calls and their repeats add up: reads, sends and changes of messages that are not done by then are refused retryably. */
   answerMs: 4_400,
   pageDefault: 50,
   pageMax: 100,
