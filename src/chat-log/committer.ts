@@ -112,9 +112,9 @@ export class Committer {
   /** What must not hold up other chats: reading a chat's state and blocks, and changes that run alone. */
   async #aside(lane: Lane): Promise<void> {
     try {
-      // A change may be refused by what it reads, so it reads what is.
-      if (lane.outdated || lane.queue[0]?.kind === 'change') lane.state = null
+      if (lane.outdated) lane.state = null
       lane.outdated = false
+      const isFresh = !lane.state
       lane.state ??= await loadState(this.#mongo, lane.chatHex)
       await loadBlocks(this.#blocks, lane.state)
       const next = lane.queue[0]
@@ -122,7 +122,7 @@ export class Committer {
         lane.queue.shift()
         const state = lane.state
         lane.state = null
-        const after = await next.run(state)
+        const after = await next.run(state, isFresh)
         if (after === 'stale') lane.queue.unshift(next)
         else lane.state = after
       }

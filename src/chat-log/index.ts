@@ -118,15 +118,18 @@ export class ChatLog implements FanoutLog {
       this.#enqueue(chatHex, {
         kind: 'change',
         reject,
-        run: async (state) => {
+        run: async (state, isFresh) => {
           try {
             const { value, fanout, message, sameMembers } = await apply(state)
+            // Having taken the next place proves what it went by; where nothing was taken, only a fresh state does.
+            if (!fanout && !isFresh) return 'stale'
             if (message) this.#heads.stored(chatHex, message)
             if (fanout) this.#delivery.fanOut.tell([fanout])
             resolve(value)
             if (!fanout) return state
             return sameMembers ? { ...state, rev: fanout.to, checkedAt: performance.now() } : null
           } catch (err) {
+            if (err instanceof AppError && !isFresh) return 'stale'
             tries += 1
             if (tries < STALE_TRIES && (err instanceof Overtaken || isDuplicateKey(err))) {
               // The faster write may not have its majority yet, and before that the head cannot be read.

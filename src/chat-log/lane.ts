@@ -17,6 +17,8 @@ export interface Entry {
   admit(state: ChatState): void
   resolve(stored: Stored): void
   reject(err: unknown): void
+  /** When it came, by the monotonic clock. */
+  since: number
   /** It was refused on what this node knew; it is refused for good only on a state read after that. */
   doubted?: boolean
 }
@@ -32,8 +34,11 @@ export interface Stored {
 /** Anything else that changes the chat: runs alone between batches. */
 export interface Change {
   kind: 'change'
-  /** Gives the state after it, null where it has to be read again, or 'stale' to be run again on a newer one. */
-  run(state: ChatState): Promise<ChatState | null | 'stale'>
+  /**
+   * Gives the state after it, null where it has to be read again, or 'stale' to be run again on a newer one. Fresh is
+   * a state that was read for it.
+   */
+  run(state: ChatState, isFresh: boolean): Promise<ChatState | null | 'stale'>
   reject(err: unknown): void
 }
 
@@ -44,6 +49,8 @@ export class Lane {
   /** What this node knows of the chat may be too old to decide by. */
   outdated = false
   usedAt = 0
+  /** Another node writes here too, as of this time: what is written along with it would wait for the collisions. */
+  contendedAt = -Infinity
   readonly queue: Array<Entry | Change> = []
 
   constructor(chatHex: string) {
