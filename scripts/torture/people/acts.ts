@@ -5,6 +5,7 @@ import type { Marks, Message } from '../../../src/client/model.ts'
 import type { Act, Play } from '../history/operation.ts'
 import { addDevice, type Person, type Room } from './cast.ts'
 import type { Device, Stage } from './device.ts'
+import { post, tryToken } from './requests.ts'
 
 /** What is known of an own message that was acknowledged. */
 type Own = { roomId: string; room: string; clientId: string; content: string; id: string; seq: number }
@@ -102,7 +103,7 @@ export class Acts {
     const clientId = device.nextId()
     this.#sent(device, room.name, clientId, content, 'twice')
     for (const turn of [0, 1]) {
-      this.#track(this.#post(device, room, { clientId, content }, 'twice', turn))
+      this.#track(post(this.#stage, device, room, { clientId, content }, 'twice', turn))
     }
   }
 
@@ -112,7 +113,9 @@ export class Acts {
     if (own === null) return
     const { clientId, content } = own
     this.#sent(device, own.room, clientId, content, 'late')
-    this.#track(this.#post(device, { id: own.roomId, name: own.room }, { clientId, content }, 'late', 1))
+    this.#track(
+      post(this.#stage, device, { id: own.roomId, name: own.room }, { clientId, content }, 'late', 1),
+    )
   }
 
   /** Another message under an id that was used. */
@@ -122,7 +125,9 @@ export class Acts {
     const content = this.#text('x')
     const { clientId } = own
     this.#sent(device, own.room, clientId, content, 'other')
-    this.#track(this.#post(device, { id: own.roomId, name: own.room }, { clientId, content }, 'other', 1))
+    this.#track(
+      post(this.#stage, device, { id: own.roomId, name: own.room }, { clientId, content }, 'other', 1),
+    )
   }
 
   /** Somebody is removed, leaves, or is there again. */
@@ -184,7 +189,7 @@ export class Acts {
     const key = `sessions of ${person.name}`
     const refused = async (): Promise<void> => {
       await sleep(REVOKED_WITHIN_MS, null, { signal: this.#stage.ended.signal }).catch(() => {})
-      await Promise.all(this.#stage.doors.map((_, door) => this.#tryToken(ended, door, token)))
+      await Promise.all(this.#stage.doors.map((_, door) => tryToken(this.#stage, ended, door, token)))
     }
     this.#act(device, { what: 'revoke', chat: '', whom: ended.name }, key, async () => {
       const sessions = await device.client.all<{ id: string; device: { name: string } }>('/api/auth/sessions')
@@ -206,42 +211,6 @@ export class Acts {
     if (gone.name.includes('.a')) person.devices.unshift(device)
     else person.devices.push(device)
     device.enter()
-  }
-
-  async #tryToken(device: Device, door: number, token: string): Promise<void> {
-    const { history, doors } = this.#stage
-    const headers = { authorization: `Bearer ${token}` }
-    const signal = AbortSignal.timeout(REVOKED_WITHIN_MS)
-    const status = await fetch(new URL('/api/users/me', doors[door]), { headers, signal })
-      .then(async (response) => {
-        await response.arrayBuffer()
-        return response.status
-      })
-      .catch(() => 0)
-    history.record({ kind: 'token', at: history.now(), device: device.name, door, status })
-  }
-
-  async #post(
-    device: Device,
-    room: { id: string; name: string },
-    { clientId, content }: { clientId: string; content: string },
-    play: Play,
-    turn: number,
-  ): Promise<void> {
-    const { history } = this.#stage
-    const base = { device: device.name, chat: room.name, clientId, play }
-    const body = { clientMessageId: clientId, content }
-    const post = async (): Promise<Message> => {
-      if (turn === 1) device.rotate()
-      return await device.client.post<Message>(`/api/chats/${room.id}/messages`, body)
-    }
-    try {
-      const message = await device.persist(post)
-      if (message === null) return
-      history.record({ kind: 'acked', at: history.now(), ...base, seq: message.seq, id: message.id })
-    } catch (err) {
-      if (err instanceof ApiError) device.refused(room.name, clientId, err, play)
-    }
   }
 
   #sent(device: Device, chat: string, clientId: string, content: string, play: Play): void {
