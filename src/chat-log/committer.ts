@@ -3,6 +3,7 @@
  * guarded by unique indexes. No lock, no counter: where another node was faster the write collides, the head is read
  * again, and the rest goes on in its order. Whoever reads place n can therefore read every place before it.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ObjectId } from 'mongodb'
 import { AppError, unavailable } from '../lib/errors.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -20,7 +21,14 @@ const LANE_BATCH = 64
 const COMMIT_BATCH = 256
 /** Writes under way at once: one is the cheapest in CPU, two keep a slow one from holding up everybody. */
 const WRITES = 2
+/** Chats where another node writes too are written by themselves: a collision stops whatever shares its write. */
+const ALONE_WRITES = 6
+const CONTENDED_MS = 1000
+/** The faster write may not have its majority yet, and before that the head cannot be read. */
 const COLLISION_PAUSE_MS = 2
+const COLLISION_PAUSE_MAX_MS = 30
+/** What waited longer is refused: its sender is about to hear so anyway, and the ones behind it would wait as long. */
+const WAIT_MS = 3000
 /** With the write's own time limit before it, a refusal still comes within 5 s. */
 const LANDED_MS = 800
 
@@ -37,8 +45,8 @@ interface Batch {
 export interface CommitSink {
   /** Messages of one chat are stored, in order. */
   stored(lane: Lane, placed: Placed[]): void
-  /** Answers the entry with the earlier message that has its clientMessageId; where there is none, throws `refusal`. */
-  repeated(lane: Lane, entry: Entry, refusal?: unknown): Promise<void>
+  /** The entry repeats a message that is stored already: that is the answer. */
+  repeated(lane: Lane, entry: Entry, first: MessageDoc): Promise<void>
 }
 
 export class Committer {
@@ -49,6 +57,7 @@ export class Committer {
   readonly #sink: CommitSink
   readonly #ready = new Set<Lane>()
   #writing = 0
+  #writingAlone = 0
   #armed = false
 
   constructor(needs: { mongo: Mongo; clock: Clock; log: Log; blocks: BlockSource }, sink: CommitSink) {
@@ -72,36 +81,52 @@ export class Committer {
   }
 
   #pump(): void {
+    const now = performance.now()
+    for (const lane of this.#ready) {
+      if (lane.busy || lane.queue.length === 0) this.#ready.delete(lane)
+      else if (this.#needsReading(lane)) void this.#aside(this.#take(lane))
+      else if (now - lane.contendedAt < CONTENDED_MS && this.#writingAlone < ALONE_WRITES) {
+        this.#writingAlone += 1
+        void this.#write([this.#take(lane)]).finally(() => {
+          this.#writingAlone -= 1
+        })
+      }
+    }
     while (this.#ready.size > 0 && this.#writing < WRITES) {
       const lanes: Lane[] = []
       let waiting = 0
       for (const lane of this.#ready) {
-        this.#ready.delete(lane)
-        if (lane.busy || lane.queue.length === 0) continue
-        lane.busy = true
-        if (
-          lane.queue[0]?.kind === 'change' ||
-          !lane.state ||
-          lane.outdated ||
-          !knowsBlocks(this.#blocks, lane.state)
-        ) {
-          void this.#aside(lane)
-          continue
-        }
-        lanes.push(lane)
+        lanes.push(this.#take(lane))
         waiting += Math.min(lane.queue.length, LANE_BATCH)
         if (waiting >= COMMIT_BATCH) break
       }
-      if (lanes.length === 0) return
       this.#writing += 1
-      this.#commit(lanes)
-        .catch((err: unknown) => this.#log.error({ err }, 'commit broke'))
-        .finally(() => {
-          this.#writing -= 1
-          for (const lane of lanes) this.#free(lane)
-          this.#pump()
-        })
+      void this.#write(lanes).finally(() => {
+        this.#writing -= 1
+      })
     }
+  }
+
+  #take(lane: Lane): Lane {
+    this.#ready.delete(lane)
+    lane.busy = true
+    return lane
+  }
+
+  #needsReading(lane: Lane): boolean {
+    return (
+      lane.queue[0]?.kind === 'change' ||
+      !lane.state ||
+      lane.outdated ||
+      !knowsBlocks(this.#blocks, lane.state)
+    )
+  }
+
+  async #write(lanes: Lane[]): Promise<void> {
+    await this.#commit(lanes).catch((err: unknown) => this.#log.error({ err }, 'commit broke'))
+    for (const lane of lanes) this.#free(lane)
+    // Once this write is no longer counted.
+    setImmediate(() => this.#pump())
   }
 
   #free(lane: Lane): void {
@@ -115,7 +140,8 @@ export class Committer {
       if (lane.outdated) lane.state = null
       lane.outdated = false
       const isFresh = !lane.state
-      lane.state ??= await loadState(this.#mongo, lane.chatHex)
+      if (isFresh && lane.collisions > 0) await pause(pauseAfter(lane.collisions))
+      lane.state ??= await loadState(this.#mongo.log, lane.chatHex)
       await loadBlocks(this.#blocks, lane.state)
       const next = lane.queue[0]
       if (next?.kind === 'change') {
@@ -145,7 +171,7 @@ export class Committer {
     if (docs.length === 0) return
     const stop = commitSeconds.startTimer()
     try {
-      await this.#mongo.messages.insertMany(docs, { ordered: true })
+      await this.#mongo.log.messages.insertMany(docs, { ordered: true })
       commitBatch.observe(docs.length)
       for (const batch of batches) this.#stored(batch)
     } catch (err) {
@@ -160,6 +186,11 @@ export class Committer {
     const state = lane.state
     const placed: Placed[] = []
     if (!state) return placed
+    const oldest = lane.queue[0]
+    if (oldest?.kind === 'entry' && performance.now() - oldest.since > WAIT_MS) {
+      lane.rejectEntries(unavailable('Too much is being written to this chat right now; send again.'))
+      return placed
+    }
     const at = this.#clock.now()
     let { seq, rev } = state
     const entries = lane.takeEntries(LANE_BATCH)
@@ -171,7 +202,7 @@ export class Committer {
       } catch (err) {
         if (entry.doubted) {
           // An earlier send of it may be stored without the client knowing: then that is the answer.
-          void this.#sink.repeated(lane, entry, err).catch((cause: unknown) => entry.reject(cause))
+          void this.#answerOrRefuse(lane, entry, err)
           continue
         }
         // Nothing was written that could have collided with what happened elsewhere: ask before refusing for good.
@@ -206,6 +237,7 @@ export class Committer {
       lane.state.rev = last.doc.rev
       lane.state.checkedAt = performance.now()
     }
+    lane.collisions = 0
     messagesStored.inc(placed.length)
     this.#sink.stored(lane, placed)
   }
@@ -219,31 +251,76 @@ export class Committer {
       return
     }
     let before = 0
+    const unwritten: Array<{ lane: Lane; entry: Entry }> = []
     for (const batch of batches) {
       const stored = Math.min(Math.max(outcome.stored - before, 0), batch.placed.length)
       const collides = outcome.stored >= before && outcome.stored < before + batch.placed.length
       before += batch.placed.length
-      this.#stored({ lane: batch.lane, placed: batch.placed.slice(0, stored) })
-      const rest = batch.placed.slice(stored).map(({ entry }) => entry)
-      if (rest.length === 0) continue
-      if (collides && outcome.index === 'clientMessageId') {
-        const repeated = rest.shift()
-        if (repeated)
-          void this.#sink.repeated(batch.lane, repeated).catch((cause: unknown) => repeated.reject(cause))
-      } else if (collides) {
-        batch.lane.state = null
-        // The faster write may not have its majority yet, and before that the head cannot be read.
-        await new Promise((resolve) => setTimeout(resolve, COLLISION_PAUSE_MS))
-      }
-      batch.lane.putBack(rest)
+      if (stored > 0) this.#stored({ lane: batch.lane, placed: batch.placed.slice(0, stored) })
+      for (const { entry } of batch.placed.slice(stored)) unwritten.push({ lane: batch.lane, entry })
+      if (!collides || outcome.index === 'clientMessageId') continue
+      batch.lane.state = null
+      batch.lane.contendedAt = performance.now()
+      batch.lane.collisions += 1
     }
+    // Where one of them repeats an earlier send others often do, after a fault all of them: one question for all.
+    const repeats = outcome.index === 'clientMessageId' ? await this.#firstSends(unwritten) : null
+    const again = new Map<Lane, Entry[]>()
+    for (const [index, { lane, entry }] of unwritten.entries()) {
+      const first = repeats?.get(entry)
+      if (first) this.#repeated(lane, entry, first)
+      // It collided, so that the first one is there, but has no majority yet and must not be shown.
+      else if (repeats && index === 0) entry.reject(stillStored())
+      else again.set(lane, [...(again.get(lane) ?? []), entry])
+    }
+    for (const [lane, entries] of again) lane.putBack(entries)
+  }
+
+  #repeated(lane: Lane, entry: Entry, first: MessageDoc): void {
+    this.#sink.repeated(lane, entry, first).catch((cause: unknown) => entry.reject(cause))
+  }
+
+  async #answerOrRefuse(lane: Lane, entry: Entry, refusal: unknown): Promise<void> {
+    const first = (await this.#firstSends([{ entry }]).catch(() => null))?.get(entry)
+    if (first) this.#repeated(lane, entry, first)
+    else entry.reject(refusal)
+  }
+
+  /** The messages that these repeat, as far as a majority has them. */
+  async #firstSends(sends: Array<{ entry: Entry }>): Promise<Map<Entry, MessageDoc>> {
+    const asked = new Map<string, { chatId: ObjectId; senderId: string; ids: string[] }>()
+    for (const { entry } of sends) {
+      const { chatId, senderId, clientMessageId } = entry.draft
+      if (clientMessageId === undefined) continue
+      const key = `${chatId.toHexString()} ${senderId}`
+      const of = asked.get(key) ?? { chatId, senderId, ids: [] }
+      of.ids.push(clientMessageId)
+      asked.set(key, of)
+    }
+    if (asked.size === 0) return new Map()
+    const found = await this.#mongo.log.messages
+      .find({
+        $or: [...asked.values()].map(({ chatId, senderId, ids }) => ({
+          chatId,
+          senderId,
+          clientMessageId: { $in: ids },
+        })),
+      })
+      .toArray()
+    const byKey = new Map(found.map((doc) => [sendKey(doc), doc]))
+    const firsts = new Map<Entry, MessageDoc>()
+    for (const { entry } of sends) {
+      const first = byKey.get(sendKey(entry.draft))
+      if (first) firsts.set(entry, first)
+    }
+    return firsts
   }
 
   /** Which of them a majority has, as far as that can be asked without keeping the senders waiting. */
   async #landed(docs: MessageDoc[]): Promise<Set<string>> {
     const found = await within(
       LANDED_MS,
-      this.#mongo.messages
+      this.#mongo.log.messages
         .find({ _id: { $in: docs.map((doc) => doc._id) } })
         .project<{ _id: ObjectId }>({ _id: 1 })
         .toArray(),
@@ -265,5 +342,14 @@ export class Committer {
     if (stored.length < placed.length) lane.rejectAll(refusal)
   }
 }
+
+const stillStored = () => unavailable('The first send of this message is still being stored; send it again.')
+
+const sendKey = ({ chatId, senderId, clientMessageId }: Entry['draft']) =>
+  `${chatId.toHexString()} ${senderId} ${clientMessageId}`
+
+/** Two nodes that collided must not come back at the same moment. */
+const pauseAfter = (collisions: number) =>
+  Math.random() * Math.min(COLLISION_PAUSE_MS * 2 ** collisions, COLLISION_PAUSE_MAX_MS)
 
 export type { Placed }

@@ -93,7 +93,7 @@ export class ChatLog implements FanoutLog {
     this.#heads = new Heads(options.mongo, options.log)
     this.#committer = new Committer(options, {
       stored: (lane, placed) => this.#stored(lane, placed),
-      repeated: (lane, entry, refusal) => this.#repeated(lane, entry, refusal),
+      repeated: (lane, entry, first) => this.#repeated(lane, entry, first),
     })
     options.delivery.fanOut.attachLog(this)
     options.delivery.onControl('members', (chatHex) => this.#forget(chatHex))
@@ -104,7 +104,7 @@ export class ChatLog implements FanoutLog {
   /** Stores one message at the next place. Throws what `admit` throws, CONFLICT, or SERVICE_UNAVAILABLE (retryable). */
   append(chatHex: string, entry: Pick<Entry, 'draft' | 'origin' | 'admit'>): Promise<Stored> {
     return new Promise((resolve, reject) => {
-      this.#enqueue(chatHex, { kind: 'entry', ...entry, resolve, reject })
+      this.#enqueue(chatHex, { kind: 'entry', ...entry, since: performance.now(), resolve, reject })
     })
   }
 
@@ -152,7 +152,7 @@ export class ChatLog implements FanoutLog {
   async state(chatHex: string, maxAgeMs = 2000): Promise<ChatState> {
     const lane = this.#lane(chatHex)
     if (lane.state && !lane.outdated && performance.now() - lane.state.checkedAt < maxAgeMs) return lane.state
-    const state = await loadState(this.#mongo, chatHex)
+    const state = await loadState(this.#mongo.log, chatHex)
     // A write under way places by the state it took; it must not change beneath it.
     if (!lane.busy) {
       lane.state = state
@@ -267,24 +267,15 @@ export class ChatLog implements FanoutLog {
     this.#delivery.fanOut.tell(jobs)
   }
 
-  async #repeated(lane: Lane, entry: Entry, refusal?: unknown): Promise<void> {
-    const { senderId, clientMessageId, bodyDigest } = entry.draft
-    const message =
-      clientMessageId === undefined
-        ? null
-        : await this.#mongo.messages.findOne({
-            chatId: new ObjectId(lane.chatHex),
-            senderId,
-            clientMessageId,
-          })
-    // Where ours collided with it, the first one has no majority yet and must not be shown.
-    if (!message)
-      throw refusal ?? unavailable('The first send of this message is still being stored; send it again.')
+  async #repeated(lane: Lane, entry: Entry, message: MessageDoc): Promise<void> {
+    const { senderId, bodyDigest } = entry.draft
     if (message.bodyDigest !== bodyDigest)
       throw new AppError('CONFLICT', 'clientMessageId: another message was sent under this id.', {
         details: [{ path: 'clientMessageId', message: 'was used for another message' }],
       })
-    const member = await this.#mongo.members.findOne({ chatId: message.chatId, userId: senderId })
+    const member =
+      lane.state?.members.get(senderId) ??
+      (await this.#mongo.members.findOne({ chatId: message.chatId, userId: senderId }))
     const seen = member ? asLeft(message, member) : message
     const view = toMessage(this.#ids, seen, { userId: senderId })
     entry.resolve({ message, duplicate: true, json: JSON.stringify(view) })

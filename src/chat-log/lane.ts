@@ -51,6 +51,8 @@ export class Lane {
   usedAt = 0
   /** Another node writes here too, as of this time: what is written along with it would wait for the collisions. */
   contendedAt = -Infinity
+  /** In a row. */
+  collisions = 0
   readonly queue: Array<Entry | Change> = []
 
   constructor(chatHex: string) {
@@ -72,6 +74,14 @@ export class Lane {
   /** Puts entries back at the head of the line, in their order. */
   putBack(entries: Entry[]): void {
     this.queue.unshift(...entries)
+  }
+
+  rejectEntries(err: AppError): void {
+    const changes = this.queue.splice(0).filter((waiting) => {
+      if (waiting.kind === 'entry') waiting.reject(err)
+      return waiting.kind === 'change'
+    })
+    this.queue.push(...changes)
   }
 
   rejectAll(err: AppError): void {

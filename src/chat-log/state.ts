@@ -1,7 +1,7 @@
 /** What a node knows of a chat: who is in it and where its log ends, both as of the same place in the log. */
 import { ObjectId } from 'mongodb'
 import { notFound } from '../lib/errors.ts'
-import type { ChatDoc, MemberDoc, Mongo } from '../stores/mongo.ts'
+import type { ChatDoc, Collections, MemberDoc } from '../stores/mongo.ts'
 
 export interface ChatState {
   chat: ChatDoc
@@ -19,7 +19,7 @@ export interface ChatState {
  * right behind this head has seen every change of membership before it; a change that came in between has taken the
  * place, and the append collides with it.
  */
-export async function loadState(mongo: Mongo, chatHex: string): Promise<ChatState> {
+export async function loadState(mongo: Collections, chatHex: string): Promise<ChatState> {
   const chatId = new ObjectId(chatHex)
   const { seq, rev } = await loadHead(mongo, chatId)
   const [chat, members] = await Promise.all([
@@ -38,7 +38,7 @@ export async function loadState(mongo: Mongo, chatHex: string): Promise<ChatStat
 }
 
 /** The last places that a majority has. A message with the highest seq need not have the highest revision. */
-export async function loadHead(mongo: Mongo, chatId: ObjectId): Promise<{ seq: number; rev: number }> {
+export async function loadHead(mongo: Collections, chatId: ObjectId): Promise<{ seq: number; rev: number }> {
   const [last, newest] = await Promise.all([
     mongo.messages.findOne({ chatId }, { sort: { seq: -1 }, projection: { seq: 1 } }),
     mongo.messages.findOne({ chatId }, { sort: { rev: -1 }, projection: { rev: 1 } }),

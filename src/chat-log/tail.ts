@@ -12,7 +12,7 @@ import type { RedisStore } from '../stores/redis.ts'
 import { rebuiltFanout } from './log-events.ts'
 
 /** A Redis that stands still is noticed after three seconds. */
-const LOOK_BACK_SECONDS = 5
+const LOOK_BACK_SECONDS = 10
 const RETRY_MS = 500
 /** Other chats of this node's users change too; what it told already of them is remembered by place. */
 const TOLD_MAX = 20_000

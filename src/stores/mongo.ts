@@ -182,29 +182,69 @@ export interface CallDoc {
   signalPayload: null
 }
 
-export interface Mongo {
-  client: MongoClient
-  db: Db
+export interface Collections {
   chats: Collection<ChatDoc>
   members: Collection<MemberDoc>
   messages: Collection<MessageDoc>
   calls: Collection<CallDoc>
+}
+
+export interface Mongo extends Collections {
+  client: MongoClient
+  db: Db
+  /** The same over connections of its own: what a send waits for does not stand behind everything else. */
+  log: Collections
   ping(): Promise<void>
   close(): Promise<void>
 }
 
+const CONNECTIONS = 50
+const LOG_CONNECTIONS = 10
 /** In whole seconds, as the server tells it. */
 const MAJORITY_LAG_MS_MAX = 2000
 
 /** Connects; throws when no primary answers within the store timeout. */
 export async function openMongo(url: string): Promise<Mongo> {
+  const client = connectionsTo(url, CONNECTIONS)
+  const log = connectionsTo(url, LOG_CONNECTIONS)
+  await Promise.all([client.connect(), log.connect()])
+  const db = client.db()
+  return {
+    client,
+    db,
+    ...collectionsOf(db),
+    log: collectionsOf(log.db()),
+    ping: async () => {
+      const { lastWrite } = (await db.command({ hello: 1 })) as {
+        lastWrite?: { lastWriteDate: Date; majorityWriteDate: Date }
+      }
+      // A primary whose others stand still answers everything but the writes that matter.
+      const waits = lastWrite ? lastWrite.lastWriteDate.getTime() - lastWrite.majorityWriteDate.getTime() : 0
+      if (waits > MAJORITY_LAG_MS_MAX) throw new Error('no majority has the newest writes')
+    },
+    close: async () => {
+      await Promise.all([client.close(), log.close()])
+    },
+  }
+}
+
+function collectionsOf(db: Db): Collections {
+  return {
+    chats: db.collection<ChatDoc>('chats'),
+    members: db.collection<MemberDoc>('members'),
+    messages: db.collection<MessageDoc>('messages'),
+    calls: db.collection<CallDoc>('calls'),
+  }
+}
+
+function connectionsTo(url: string, max: number): MongoClient {
   const client = new MongoClient(url, {
     appName: 'parley',
     writeConcern: { w: 'majority', journal: true, wtimeoutMS: LIMITS.storeTimeoutMs },
     readConcern: { level: 'majority' },
     retryWrites: true,
     retryReads: true,
-    maxPoolSize: 50,
+    maxPoolSize: max,
     serverSelectionTimeoutMS: LIMITS.storeTimeoutMs,
     connectTimeoutMS: LIMITS.storeTimeoutMs,
     // A primary that stops answering costs a send no more than this; the driver then looks for another.
@@ -214,23 +254,5 @@ export async function openMongo(url: string): Promise<Mongo> {
     ignoreUndefined: true,
   })
   client.on('commandStarted', () => countCommand('mongodb'))
-  await client.connect()
-  const db = client.db()
-  return {
-    client,
-    db,
-    chats: db.collection<ChatDoc>('chats'),
-    members: db.collection<MemberDoc>('members'),
-    messages: db.collection<MessageDoc>('messages'),
-    calls: db.collection<CallDoc>('calls'),
-    ping: async () => {
-      const { lastWrite } = (await db.command({ hello: 1 })) as {
-        lastWrite?: { lastWriteDate: Date; majorityWriteDate: Date }
-      }
-      // A primary whose others stand still answers everything but the writes that matter.
-      const waits = lastWrite ? lastWrite.lastWriteDate.getTime() - lastWrite.majorityWriteDate.getTime() : 0
-      if (waits > MAJORITY_LAG_MS_MAX) throw new Error('no majority has the newest writes')
-    },
-    close: () => client.close(),
-  }
+  return client
 }
