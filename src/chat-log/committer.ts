@@ -11,6 +11,7 @@ import type { Log } from '../lib/log.ts'
 import { within } from '../lib/within.ts'
 import { commitBatch, commitSeconds, messagesStored } from '../stores/metrics.ts'
 import type { MessageDoc, Mongo } from '../stores/mongo.ts'
+import { firstSends } from './first-sends.ts'
 import type { Entry, Lane } from './lane.ts'
 import { loadState } from './state.ts'
 import { knowsBlocks, loadBlocks, withheldFrom, type BlockSource } from './withheld.ts'
@@ -264,7 +265,13 @@ export class Committer {
       batch.lane.collisions += 1
     }
     // Where one of them repeats an earlier send others often do, after a fault all of them: one question for all.
-    const repeats = outcome.index === 'clientMessageId' ? await this.#firstSends(unwritten) : null
+    const repeats =
+      outcome.index === 'clientMessageId'
+        ? await firstSends(
+            this.#mongo,
+            unwritten.map(({ entry }) => entry),
+          )
+        : null
     const again = new Map<Lane, Entry[]>()
     for (const [index, { lane, entry }] of unwritten.entries()) {
       const first = repeats?.get(entry)
@@ -281,39 +288,9 @@ export class Committer {
   }
 
   async #answerOrRefuse(lane: Lane, entry: Entry, refusal: unknown): Promise<void> {
-    const first = (await this.#firstSends([{ entry }]).catch(() => null))?.get(entry)
+    const first = (await firstSends(this.#mongo, [entry]).catch(() => null))?.get(entry)
     if (first) this.#repeated(lane, entry, first)
     else entry.reject(refusal)
-  }
-
-  /** The messages that these repeat, as far as a majority has them. */
-  async #firstSends(sends: Array<{ entry: Entry }>): Promise<Map<Entry, MessageDoc>> {
-    const asked = new Map<string, { chatId: ObjectId; senderId: string; ids: string[] }>()
-    for (const { entry } of sends) {
-      const { chatId, senderId, clientMessageId } = entry.draft
-      if (clientMessageId === undefined) continue
-      const key = `${chatId.toHexString()} ${senderId}`
-      const of = asked.get(key) ?? { chatId, senderId, ids: [] }
-      of.ids.push(clientMessageId)
-      asked.set(key, of)
-    }
-    if (asked.size === 0) return new Map()
-    const found = await this.#mongo.log.messages
-      .find({
-        $or: [...asked.values()].map(({ chatId, senderId, ids }) => ({
-          chatId,
-          senderId,
-          clientMessageId: { $in: ids },
-        })),
-      })
-      .toArray()
-    const byKey = new Map(found.map((doc) => [sendKey(doc), doc]))
-    const firsts = new Map<Entry, MessageDoc>()
-    for (const { entry } of sends) {
-      const first = byKey.get(sendKey(entry.draft))
-      if (first) firsts.set(entry, first)
-    }
-    return firsts
   }
 
   /** Which of them a majority has, as far as that can be asked without keeping the senders waiting. */
@@ -344,9 +321,6 @@ export class Committer {
 }
 
 const stillStored = () => unavailable('The first send of this message is still being stored; send it again.')
-
-const sendKey = ({ chatId, senderId, clientMessageId }: Entry['draft']) =>
-  `${chatId.toHexString()} ${senderId} ${clientMessageId}`
 
 /** Two nodes that collided must not come back at the same moment. */
 const pauseAfter = (collisions: number) =>
