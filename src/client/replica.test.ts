@@ -88,6 +88,15 @@ describe('a replica', () => {
     expect([store.hasGap(chatId), store.apply(received(3, { rev: 4 }))]).toEqual([false, null])
   })
 
+  test('takes the answer to an own send for no word on what happened before it', () => {
+    const store = replica()
+    store.apply(received(1))
+    store.putMessage(message(2, { rev: 3, senderId: 'alice' }))
+    expect(store.revOf(chatId)).toBe(1)
+    store.putMessage(message(1, { rev: 2, content: 'edited' }))
+    expect(store.revOf(chatId)).toBe(2)
+  })
+
   test('keeps the place of a deleted message', () => {
     const store = replica()
     store.apply(received(1))

@@ -58,7 +58,8 @@ export class Replica implements Storage {
   putMessage(message: Message): void {
     const copy = this.#copy(message.chatId)
     copy.put(message)
-    copy.reach(message.rev)
+    // Fetched, or the answer to an own send: what came just before it may still be on its way, or never come.
+    if (message.rev === copy.rev + 1) copy.reach(message.rev)
   }
 
   putChat(chat: Chat): void {
