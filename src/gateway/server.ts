@@ -5,6 +5,7 @@ import { WebSocketServer } from 'ws'
 import type { Ctx } from '../context.ts'
 import { AppError } from '../lib/errors.ts'
 import { LIMITS } from '../lib/limits.ts'
+import { Slices } from '../lib/slices.ts'
 import { toAppError } from '../stores/failures.ts'
 import type { DeviceActor } from '../wire/actor.ts'
 import { readCaller } from '../wire/caller.ts'
@@ -15,6 +16,7 @@ import type { Connection } from './connection.ts'
 import { SocketSession } from './session.ts'
 
 const DRAIN_MS = 4000
+const GOODBYES_PER_TURN = 50
 const RESTART_SPREAD_MS = 2000
 
 export class Gateway {
@@ -26,6 +28,7 @@ export class Gateway {
     clientTracking: false,
   })
   readonly #admission = new Admission()
+  readonly #goodbyes = new Slices(GOODBYES_PER_TURN)
   readonly #sessions = new Set<SocketSession>()
   /** Signed-in sockets by their session, to end them when it ends. */
   readonly #bySession = new Map<string, Set<Connection>>()
@@ -104,6 +107,7 @@ export class Gateway {
           this.#opened(connection)
         },
         closed: (connection) => this.#closed(connection),
+        later: (task) => this.#goodbyes.run(task),
       })
       this.#sessions.add(session)
       ws.on('close', () => this.#sessions.delete(session))

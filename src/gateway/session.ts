@@ -29,6 +29,8 @@ export interface SessionEvents {
   admit(signIn: () => Promise<void>): Promise<void>
   opened(connection: Connection): void
   closed(connection: Connection): void
+  /** Runs what may wait until others were served. */
+  later(task: () => void): void
 }
 
 export class SocketSession {
@@ -246,10 +248,13 @@ export class SocketSession {
     if (!connection) return
     socketsOpen.dec()
     this.#events.closed(connection)
-    this.#ctx.delivery.feeds.leave(connection)
-    this.#ctx.after(async () => {
-      await this.#ctx.presence.unfollow(connection.id, connection.following)
-      await this.#ctx.presence.offline(connection.userId, connection.id)
+    // A network that fails closes thousands in one turn; whoever is left must not wait for all the good-byes.
+    this.#events.later(() => {
+      this.#ctx.delivery.feeds.leave(connection)
+      this.#ctx.after(async () => {
+        await this.#ctx.presence.unfollow(connection.id, connection.following)
+        await this.#ctx.presence.offline(connection.userId, connection.id)
+      })
     })
   }
 }
