@@ -16,8 +16,8 @@ export const LIMITS = {
   signInWaitMs: 3000,
   /** Frames of one socket that are being worked on; beyond it nothing more is read from it for the moment. */
   framesAtOnce: 64,
-  /** Bytes waiting for a slow reader before it is closed with 4408; a node may have to hold them for many. */
-  socketBufferBytes: 1024 * 1024,
+  /** Bytes waiting for a slow reader before it is closed with 4408; more than one part of a backlog (delivery/feeds.ts). */
+  socketBufferBytes: 640 * 1024,
   /** More frames a second than this for `frameRateSeconds` closes with 4429. */
   framesPerSecond: 200,
   frameRateSeconds: 5,
