@@ -6,6 +6,7 @@ import type { Accounts } from './features/accounts/accounts.ts'
 import type { UntoldAccounts } from './features/accounts/untold.ts'
 import type { Blocks } from './features/blocks/blocks.ts'
 import type { Presence } from './features/presence/presence.ts'
+import type { MarkWriter } from './features/marks/mark-writer.ts'
 import type { Untold } from './features/untold/untold.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Ids } from './lib/ids.ts'
@@ -35,6 +36,7 @@ export interface Ctx {
   readonly blocks: Blocks
   readonly presence: Presence
   /** What is stored outside of the chats' log and has to be told. */
+  readonly marks: MarkWriter
   readonly untold: { members: Untold<MemberDoc>; chats: Untold<ChatDoc>; accounts: UntoldAccounts }
   /** Runs work that must not delay the answer: tracked, logged on failure, waited for at shutdown. A hint, never a promise. */
   after(task: () => Promise<unknown>): void

@@ -10,6 +10,7 @@ import { Delivery } from './delivery/index.ts'
 import { openAccounts, UntoldAccounts } from './features/accounts/index.ts'
 import { Blocks } from './features/blocks/index.ts'
 import { chatTellings, memberTellings } from './features/chats/index.ts'
+import { MarkWriter } from './features/marks/index.ts'
 import { Presence } from './features/presence/index.ts'
 import { Untold } from './features/untold/index.ts'
 import { probesOf, type Probes } from './http/health.ts'
@@ -85,6 +86,7 @@ export async function openContext(config: Config, log: Log): Promise<Opened> {
     chatLog,
     accounts,
     blocks,
+    marks: new MarkWriter(mongo, clock),
     untold,
   }
   const ctx: Ctx = {

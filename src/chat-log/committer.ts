@@ -273,13 +273,13 @@ export class Committer {
           )
         : null
     const again = new Map<Lane, Entry[]>()
-    for (const [index, { lane, entry }] of unwritten.entries()) {
+    for (const { lane, entry } of unwritten) {
       const first = repeats?.get(entry)
       if (first) this.#repeated(lane, entry, first)
-      // It collided, so that the first one is there, but has no majority yet and must not be shown.
-      else if (repeats && index === 0) entry.reject(stillStored())
       else again.set(lane, [...(again.get(lane) ?? []), entry])
     }
+    // What it collided with has no majority yet and must not be shown: it is asked for again.
+    if (repeats?.size === 0) await pause(COLLISION_PAUSE_MS)
     for (const [lane, entries] of again) lane.putBack(entries)
   }
 
@@ -319,8 +319,6 @@ export class Committer {
     if (stored.length < placed.length) lane.rejectAll(refusal)
   }
 }
-
-const stillStored = () => unavailable('The first send of this message is still being stored; send it again.')
 
 /** Two nodes that collided must not come back at the same moment. */
 const pauseAfter = (collisions: number) =>

@@ -31,7 +31,12 @@ export class SendOrder {
 
   #requireTurn(chatId: string, clientMessageId: string): void {
     const waitsFor = this.#refused.get(chatId)
-    if (waitsFor === undefined || waitsFor === clientMessageId) return
+    if (waitsFor === undefined) return
+    if (waitsFor === clientMessageId) {
+      // From here on the later ones stand behind it: were they refused until it is stored, those after them were not.
+      this.#refused.delete(chatId)
+      return
+    }
     throw new AppError(
       'SERVICE_UNAVAILABLE',
       'An earlier message to this chat was refused for now; send that one again first.',

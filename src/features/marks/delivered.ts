@@ -4,9 +4,6 @@ import type { Ctx } from '../../context.ts'
 import type { MemberDoc } from '../../stores/mongo.ts'
 import { moveMark } from './watermarks.ts'
 
-/** Chats at a time when a device stored everything at once. */
-const AT_ONCE = 50
-
 /** Resolves with whether any of it was news. */
 export async function markDelivered(
   ctx: Ctx,
@@ -18,12 +15,7 @@ export async function markDelivered(
   const members = await ctx.mongo.members.find({ userId, chatId: { $in: chatIds }, active: true }).toArray()
   const placeOf = (member: MemberDoc) => places.get(member.chatId.toHexString()) ?? 0
   const behind = members.filter((member) => member.deliveredSeq < placeOf(member))
-  for (let start = 0; start < behind.length; start += AT_ONCE)
-    await Promise.all(
-      behind
-        .slice(start, start + AT_ONCE)
-        .map((member) => moveMark(ctx, member, 'delivered', placeOf(member))),
-    )
+  await Promise.all(behind.map((member) => moveMark(ctx, member, 'delivered', placeOf(member))))
   return behind.length > 0
 }
 

@@ -4,7 +4,7 @@ import type { Ctx } from '../../context.ts'
 import type { MemberDoc } from '../../stores/mongo.ts'
 import type { Telling } from '../untold/index.ts'
 import { shareReceipts } from './share-receipts.ts'
-import type { MarkKind } from './watermarks.ts'
+import type { MarkKind } from './mark-writer.ts'
 
 interface Receipt extends Telling {
   data: { chatId: string; userId: string; upToSeq: number; timestamp: string }

@@ -25,6 +25,8 @@ const YOUNG_MS = 2500
 /** Each look for this node's own sockets goes back a little: a write shows up some time after its stamp. */
 const OVERLAP_MS = 3000
 const AT_ONCE = 20
+/** Tellings under way: they ask the stores, and must not crowd out those who wait for an answer. */
+const TELLERS = 8
 const PUSHED_MAX = 100_000
 
 /** An event, and those who hear it. */
@@ -62,6 +64,10 @@ export class Untold<T extends Noted> {
   /** Versions that this node's sockets have, and the streams have not. */
   readonly #pushed = new Map<string, string>()
   #pushedUpTo = 0
+  /** Documents that wait to be told, each as it was last. */
+  readonly #waiting = new Map<string, T>()
+  /** One document is told by one at a time, so that what is told of it only moves forward. */
+  readonly #telling = new Map<string, Promise<void>>()
   #settleTimer: NodeJS.Timeout | null = null
   #lookTimer: NodeJS.Timeout | null = null
   #settling: Promise<void> = Promise.resolve()
@@ -105,7 +111,30 @@ export class Untold<T extends Noted> {
     this.#closed = true
     if (this.#lookTimer) clearTimeout(this.#lookTimer)
     await this.#looking
+    while (this.#telling.size > 0) await Promise.all(this.#telling.values())
     await this.#settle()
+  }
+
+  /** Tells what is untold of a document when its turn comes; of several changes until then the last is enough. */
+  tellSoon(doc: T): void {
+    if (!doc.untold) return
+    this.#waiting.set(doc._id.toHexString(), doc)
+    this.#tellNext()
+  }
+
+  #tellNext(): void {
+    for (const [key, doc] of this.#waiting) {
+      if (this.#telling.size >= TELLERS) return
+      if (this.#telling.has(key)) continue
+      this.#waiting.delete(key)
+      this.#telling.set(key, this.#tellInTurn(key, doc))
+    }
+  }
+
+  async #tellInTurn(key: string, doc: T): Promise<void> {
+    await this.#each(doc, () => this.tell(doc))
+    this.#telling.delete(key)
+    this.#tellNext()
   }
 
   /**
