@@ -238,7 +238,7 @@ export class ChatLog implements FanoutLog {
       if (!lane.busy && lane.queue.length === 0 && lane.usedAt < old) this.#lanes.delete(chatHex)
   }
 
-  /** The acks go out first: every `resolve` here is a frame to a sender, and fan-out waits for the next turn. */
+  /** The acks go out first: every `resolve` here is a frame to a sender, which leaves with the next tick. */
   #stored(lane: Lane, placed: Placed[]): void {
     const first = placed[0]
     const last = placed.at(-1)
@@ -257,7 +257,7 @@ export class ChatLog implements FanoutLog {
     }
     const sets: string[] = []
     const events = told.flatMap((one) => receivedEvents(this.#ids, { ...one, recipients }, sets))
-    if (this.#outbox.length === 0) setImmediate(() => this.#flushOutbox())
+    if (this.#outbox.length === 0) process.nextTick(() => process.nextTick(() => this.#flushOutbox()))
     this.#outbox.push({ chatHex: lane.chatHex, from: first.doc.rev, to: last.doc.rev, sets, events })
   }
 

@@ -10,6 +10,7 @@ import type { DeviceActor } from '../wire/actor.ts'
 import { CLOSE, retryReason } from '../wire/close-codes.ts'
 import type { FrameConnection } from '../wire/frame.ts'
 import { SendOrder } from '../wire/send-order.ts'
+import { eventFrame } from './event-frame.ts'
 import { Unacknowledged } from './unacknowledged.ts'
 
 const RESTART_SPREAD_MS = 2000
@@ -55,18 +56,22 @@ export class Connection implements FrameConnection, Sink {
   }
 
   /** Writes a frame, or gives up on a reader that is too slow: it resumes from its cursor. */
-  write(frame: string | Buffer): void {
+  write(frame: string): void {
+    if (this.#ready()) this.#socket.send(frame, { binary: false })
+  }
+
+  #ready(): boolean {
     const socket = this.#socket
-    if (socket.readyState !== socket.OPEN) return
+    if (socket.readyState !== socket.OPEN) return false
     // What the kernel would take at once must not count against the reader.
     if (socket.bufferedAmount > PACKET_BYTES) this.#uncork()
     if (socket.bufferedAmount > LIMITS.socketBufferBytes) {
       socketsTooSlow.inc()
       this.close(CLOSE.tooSlow, 'too slow')
-      return
+      return false
     }
     this.#cork()
-    socket.send(frame, { binary: false })
+    return true
   }
 
   /**
@@ -86,12 +91,15 @@ export class Connection implements FrameConnection, Sink {
     })
   }
 
-  /** Frames written in one turn of the loop leave in one packet: a batch of messages is one system call. */
+  /**
+   * Frames that are written together leave in one packet, a batch of messages in one system call, and they leave
+   * before anything else is begun: an answer must not wait for the fan-out of what it answers.
+   */
   #cork(): void {
     if (this.#corked) return
     this.#corked = true
     this.#line.cork()
-    setImmediate(() => this.#uncork())
+    process.nextTick(() => this.#uncork())
   }
 
   #uncork(): void {
@@ -102,7 +110,7 @@ export class Connection implements FrameConnection, Sink {
 
   push(event: EncodedEvent, cursor: string, place: number): void {
     framesSent.inc()
-    this.write(withCursor(event, cursor))
+    if (this.#ready()) for (const part of eventFrame(event, cursor)) this.#line.write(part)
     if (!event.mark || event.mark.senderId === this.userId) return
     this.#unacknowledged.note(place, event.mark)
   }
@@ -181,13 +189,4 @@ export class Connection implements FrameConnection, Sink {
       this.restart()
     }
   }
-}
-
-/** The frame of one event for one socket: the halves were encoded once, the cursor is plain ASCII. */
-function withCursor({ head, tail }: EncodedEvent, cursor: string): Buffer {
-  const frame = Buffer.allocUnsafe(head.length + cursor.length + tail.length)
-  head.copy(frame, 0)
-  frame.write(cursor, head.length, 'latin1')
-  tail.copy(frame, head.length + cursor.length)
-  return frame
 }
