@@ -46,9 +46,9 @@ export const BROKEN_BUILDS: BrokenBuild[] = [
     replacements: [
       {
         file: COMMITTER,
-        find: '      await this.#mongo.messages.insertMany(docs, { ordered: true })\n',
+        find: '      await this.#mongo.log.messages.insertMany(docs, { ordered: true })\n',
         put: `      for (const batch of batches.splice(0)) this.#stored(batch)
-      await this.#mongo.messages.insertMany(docs, { ordered: true }).catch((err) => this.#log.warn({ err }, 'not written'))
+      await this.#mongo.log.messages.insertMany(docs, { ordered: true }).catch((err) => this.#log.warn({ err }, 'not written'))
 `,
       },
     ],
