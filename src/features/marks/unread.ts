@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { ObjectId } from 'mongodb'
+import { loadHead } from '../../chat-log/index.ts'
 import type { Ctx } from '../../context.ts'
 import type { MemberDoc } from '../../stores/mongo.ts'
 import { redisKeys } from '../../stores/redis-keys.ts'
@@ -84,17 +85,35 @@ async function computeAndKeep(ctx: Ctx, questions: UnreadQuestion[]): Promise<nu
     const marks = await ctx.redis.commands
       .mget(questions.map(({ member }) => fanKey(ctx, member)))
       .catch(() => [])
-    const worth = questions.flatMap(({ member, rev }, index) =>
-      marks[index] === String(rev)
-        ? [{ key: keyOf(ctx, member), value: `${counts[index] ?? 0}:${member.readSeq}` }]
-        : [],
-    )
+    const worth = await whereNothingHappened(ctx, questions, (index) => marks[index], counts)
     if (worth.length > 0)
       await ctx.redis.commands
         .unreadPut(worth.length, ...worth.map(({ key }) => key), token, ...worth.map(({ value }) => value))
         .catch(() => undefined)
   }
   return counts
+}
+
+/**
+ * What fan-out has told exactly up to the question's revision, and the log has nothing behind. The place and the
+ * revision of a question are read one beside the other, so that a message may lie between them: it would be counted
+ * never or twice.
+ */
+async function whereNothingHappened(
+  ctx: Ctx,
+  questions: UnreadQuestion[],
+  markOf: (index: number) => string | null | undefined,
+  counts: number[],
+): Promise<Array<{ key: string; value: string }>> {
+  const kept = await Promise.all(
+    questions.map(async ({ member, seq, rev }, index) => {
+      if (markOf(index) !== String(rev)) return null
+      const head = await loadHead(ctx.mongo, member.chatId)
+      if (head.rev !== rev || head.seq !== seq) return null
+      return { key: keyOf(ctx, member), value: `${counts[index] ?? 0}:${member.readSeq}` }
+    }),
+  )
+  return kept.filter((one) => one !== null)
 }
 
 /** The tokens must be there before the log is counted. */
