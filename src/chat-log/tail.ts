@@ -94,10 +94,11 @@ export class Tail {
     if (!doc || this.#stream === null) return
     const chatHex = doc.chatId.toHexString()
     const place = `${chatHex}:${doc.rev}`
-    if (this.#told.has(place)) return
+    const isNew = change.operationType === 'insert'
+    // The stream begins before the outage: what was told then must not come again behind what followed it.
+    if (this.#told.has(place) || (isNew && this.#delivery.feeds.heard.upTo(chatHex, doc.seq))) return
     const members = await this.#mongo.members.find({ chatId: doc.chatId }).toArray()
     const first = doc.revs[0] ?? doc.rev
-    const isNew = change.operationType === 'insert'
     const fanout = rebuiltFanout(this.#ids, chatHex, isNew ? first : first + 1, [doc], members)
     for (const event of fanout?.events ?? [])
       this.#delivery.feeds.tellFromLog(

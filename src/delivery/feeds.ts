@@ -6,6 +6,7 @@ import type { Log } from '../lib/log.ts'
 import { Gather } from '../lib/gather.ts'
 import type { RedisStore } from '../stores/redis.ts'
 import type { StreamCursors, StreamPosition } from './cursor.ts'
+import { Heard } from './heard.ts'
 import { parsePayload, type EncodedEvent } from './payload.ts'
 import { NO_EPOCH, Seat, type Sink } from './seat.ts'
 import {
@@ -44,7 +45,11 @@ export class Feeds {
   #timer: NodeJS.Timeout | null = null
   #reattaching = false
   #again = false
+  #soon = false
   #lostConnection = false
+  /** How often this node's channel broke off. */
+  #cuts = 0
+  readonly heard = new Heard()
   /** The newest epoch heard of each partition: a seat of another one has to be caught up. */
   readonly #epochs = new Map<string, string>()
 
@@ -59,6 +64,10 @@ export class Feeds {
   start(): void {
     this.#redis.subscriber.on('close', () => {
       this.#lostConnection = true
+      this.#cuts += 1
+      // Until what came by meanwhile is read, a live event would move a seat's position past it.
+      for (const { seats } of this.#feeds.values())
+        for (const seat of seats.values()) seat.holdUntilCaughtUp()
     })
     // Seats taken while Redis was away have no place in any stream.
     this.#redis.onHealth((back) => {
@@ -81,12 +90,13 @@ export class Feeds {
       feed = { tag: this.#cursors.userTag(sink.userId), seats: new Map() }
       this.#feeds.set(sink.userId, feed)
     }
-    feed.seats.set(sink.id, new Seat(sink, feed.tag, this.#cursors))
+    feed.seats.set(sink.id, new Seat(sink, feed.tag, this.#cursors, this.#cuts))
     if (!this.#redis.isBack()) return WITHOUT_REDIS
     const state = await this.#joins
       .ask({ userId: sink.userId, epoch: position?.epoch ?? '', place: position?.place ?? 0 })
       .catch((err: unknown) => {
         this.#log.warn({ err }, 'a socket joined without its stream')
+        this.#reattachSoon()
         return null
       })
     if (!state) return WITHOUT_REDIS
@@ -185,7 +195,15 @@ export class Feeds {
       })
   }
 
+  /** A Redis that answers and refuses does not go away and come back: seats without a place are looked after anyway. */
+  #reattachSoon(): void {
+    if (this.#reattaching) this.#again = true
+    else if (!this.#soon) this.#schedule(RETRY_MS)
+    this.#soon = true
+  }
+
   #schedule(ms: number): void {
+    this.#soon = false
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.reattachAll(), ms)
     this.#timer.unref()
@@ -198,6 +216,7 @@ export class Feeds {
       const place = Number(lines[index + 1])
       const event = parsePayload(lines[index + 2] ?? '')
       const feeds = this.#feedsOf(lines[index + 3] ?? '')
+      if (event.mark) this.heard.note(event.mark)
       const cursors = this.#cursors.sealMany(
         epoch,
         place,
@@ -228,10 +247,14 @@ export class Feeds {
   }
 
   #release(seat: Seat): void {
+    const missed = seat.cuts !== this.#cuts
+    seat.cuts = this.#cuts
     seat.release()
     const newest = this.#epochs.get(this.#redis.partitions.of(seat.sink.userId))
-    // The streams were lost while this seat was joining.
-    if (newest !== undefined && seat.epoch !== NO_EPOCH && seat.epoch !== newest) this.reattachAll()
+    // The streams were lost, or the channel was not heard, while this seat was joining.
+    const isOld = newest !== undefined && seat.epoch !== NO_EPOCH && seat.epoch !== newest
+    if (missed) seat.holdUntilCaughtUp()
+    if (missed || isOld) this.reattachAll()
   }
 
   #learn(userId: string, epoch: string): void {
@@ -253,6 +276,7 @@ export class Feeds {
       if (seats.length === 0) continue
       // Between the registration and this node's reading of the answer live events may already come.
       for (const seat of seats) seat.state = 'catching'
+      const cuts = this.#cuts
       const states = await this.#streams.attach(
         seats.map((seat) => ({ userId: seat.sink.userId, epoch: seat.epoch, place: seat.position })),
       )
@@ -261,14 +285,14 @@ export class Feeds {
         if (!state) return
         // An epoch that began while this node's channel was not heard is learned here.
         this.#learn(seat.sink.userId, state.epoch)
-        this.#catchUp(seat, lost, state)
+        this.#catchUp(seat, lost, cuts, state)
       })
     }
     // Until this node's channel is heard again, more may be on its way past it.
     if (this.#redis.subscriber.status === 'ready') this.#lostConnection = false
   }
 
-  #catchUp(seat: Seat, lost: boolean, state: StreamState): void {
+  #catchUp(seat: Seat, lost: boolean, cuts: number, state: StreamState): void {
     // Where the connection and the streams are both gone, what was on its way to this node cannot be known.
     const hopeless =
       seat.epoch === NO_EPOCH || state.since === 'unknown' || (state.since === 'new-epoch' && lost)
@@ -280,6 +304,7 @@ export class Feeds {
     seat.epoch = state.epoch
     seat.writeEntries(state.epoch, state.entries)
     seat.moveTo(state.last)
+    seat.cuts = cuts
     this.#release(seat)
   }
 }

@@ -46,8 +46,12 @@ export class Seat {
   #overflowed = false
   #heldFromLog: EncodedEvent[] = []
 
-  constructor(sink: Sink, tag: Buffer, cursors: StreamCursors) {
+  /** How often the node's channel had broken off when this seat was last known to have missed nothing. */
+  cuts: number
+
+  constructor(sink: Sink, tag: Buffer, cursors: StreamCursors, cuts: number) {
     this.sink = sink
+    this.cuts = cuts
     this.#tag = tag
     this.#cursors = cursors
   }
@@ -90,6 +94,11 @@ export class Seat {
     if (overflowed) this.#held = []
     this.#overflowed = false
     return overflowed
+  }
+
+  /** What comes live waits until what was missed before it is read. */
+  holdUntilCaughtUp(): void {
+    if (this.state === 'live') this.state = 'catching'
   }
 
   /** Lets live events through; those that were held back go first. */
