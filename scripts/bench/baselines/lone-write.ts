@@ -1,8 +1,7 @@
 // What one durable write takes on this machine with nothing around it: the document of a message, all its indexes, a
 // journaled majority, one at a time at W2's rhythm. No server can acknowledge a lone message faster.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MongoClient } from 'mongodb'
-import { DECLARED_INDEXES } from '../../../mongo-indexes/index.ts'
+import { withBareMessages } from './bare-messages.ts'
 import { newSeedChat, nextMessage } from '../growth/documents.ts'
 import { quantiles, type Quantiles } from '../load/tracker.ts'
 
@@ -12,16 +11,7 @@ export async function measureLoneWrite(
   mongoUrl: string,
   options: { everyMs: number; warmupSeconds: number; seconds: number },
 ): Promise<Quantiles> {
-  const client = new MongoClient(mongoUrl, {
-    writeConcern: { w: 'majority', journal: true },
-    ignoreUndefined: true,
-  })
-  const db = client.db(DATABASE)
-  try {
-    const messages = DECLARED_INDEXES.find(({ collection }) => collection === 'messages')
-    await db
-      .collection('messages')
-      .createIndexes((messages?.indexes ?? []).map(({ name, key, options }) => ({ name, key, ...options })))
+  return withBareMessages(mongoUrl, DATABASE, async (messages) => {
     const chat = newSeedChat()
     const times: number[] = []
     const startedAt = performance.now()
@@ -30,14 +20,11 @@ export async function measureLoneWrite(
     for (let due = startedAt; due < endAt; due += options.everyMs) {
       await sleep(Math.max(0, due - performance.now()))
       const at = performance.now()
-      await db.collection('messages').insertOne(nextMessage(chat, new Date()))
+      await messages.insertOne(nextMessage(chat, new Date()))
       if (at >= warmAt) times.push(performance.now() - at)
     }
     const found = quantiles(times)
     if (found === null) throw new Error('no lone write was measured')
     return found
-  } finally {
-    await db.dropDatabase().catch(() => {})
-    await client.close()
-  }
+  })
 }

@@ -1,7 +1,6 @@
 // What MongoDB and Redis take when nothing is in front of them: the ceilings below which a server stays.
 import { Redis } from 'ioredis'
-import { MongoClient } from 'mongodb'
-import { DECLARED_INDEXES } from '../../../mongo-indexes/index.ts'
+import { withBareMessages } from './bare-messages.ts'
 import { newSeedChat, nextMessage } from '../growth/documents.ts'
 import type { Progress } from '../progress.ts'
 
@@ -34,28 +33,16 @@ export async function measureStoresAlone(
 }
 
 async function mongoAlone(url: string, seconds: number): Promise<number> {
-  const client = new MongoClient(url, {
-    writeConcern: { w: 'majority', journal: true },
-    ignoreUndefined: true,
-  })
-  const db = client.db(DATABASE)
-  try {
-    const messages = DECLARED_INDEXES.find(({ collection }) => collection === 'messages')
-    await db
-      .collection('messages')
-      .createIndexes((messages?.indexes ?? []).map(({ name, key, options }) => ({ name, key, ...options })))
+  return withBareMessages(url, DATABASE, async (messages) => {
     const chats = Array.from({ length: CHATS }, () => newSeedChat())
     return await rateOf(seconds, WRITERS, async (turn) => {
       const documents = Array.from({ length: BATCH }, (_, i) =>
         nextMessage(chats[(turn * BATCH + i) % CHATS] ?? newSeedChat(), new Date()),
       )
-      await db.collection('messages').insertMany(documents, { ordered: true })
+      await messages.insertMany(documents, { ordered: true })
       return BATCH
     })
-  } finally {
-    await db.dropDatabase().catch(() => {})
-    await client.close()
-  }
+  })
 }
 
 async function redisAlone(url: string, seconds: number): Promise<number> {
